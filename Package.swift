@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is built the same way: strict memory safety, and no warning survives.
+/// `Lifetimes` lets a property return a span that borrows its owner (clients need no flag).
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .enableExperimentalFeature("Lifetimes"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "ShmBus",
+  products: [
+    .library(name: "ShmBus", targets: ["ShmBus"]),
+    .executable(name: "shmctl", targets: ["shmctl"]),
+  ],
+  targets: [
+    .target(name: "CShmBus"),
+    .target(name: "ShmBus", dependencies: ["CShmBus"], swiftSettings: strict),
+    .target(name: "Arguments", swiftSettings: strict),
+    .executableTarget(
+      name: "shmctl", dependencies: ["ShmBus", "Arguments"], swiftSettings: strict),
+    .testTarget(name: "ShmBusTests", dependencies: ["ShmBus"], swiftSettings: strict),
+    .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

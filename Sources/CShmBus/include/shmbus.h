@@ -1,0 +1,7 @@
+#ifndef SHMBUS_H
+#define SHMBUS_H
+
+#include "shmbus_layout.h"
+#include "shmbus_system.h"
+
+#endif
