@@ -19,15 +19,15 @@ enum {
 };
 
 /// "SHMBUSCT" and "SHMBUSPT", read as little-endian words.
-#define SHMBUS_CONTROL_MAGIC UINT64_C(0x54435355424d4853)
-#define SHMBUS_PARTITION_MAGIC UINT64_C(0x54505355424d4853)
+#define SHMBUS_CONTROL_MAGIC 0x54435355424d4853ULL
+#define SHMBUS_PARTITION_MAGIC 0x54505355424d4853ULL
 /// 'S' 'H' 'M' 'Q'
-#define SHMBUS_MESSAGE_MAGIC UINT32_C(0x514d4853)
+#define SHMBUS_MESSAGE_MAGIC 0x514d4853U
 
 /// Bytes of the control segment that are only ever locked (OFD write locks), never read or written:
 /// byte `row` belongs to that registry row; these two lie far above any row.
-#define SHMBUS_LOCK_ADMIN INT64_C(0x10000000000)   ///< creating or removing the bus
-#define SHMBUS_LOCK_KEEPER INT64_C(0x10000000001)  ///< the housekeeper's duty
+#define SHMBUS_LOCK_ADMIN 0x10000000000LL   ///< creating or removing the bus
+#define SHMBUS_LOCK_KEEPER 0x10000000001LL  ///< the housekeeper's duty
 
 // ---------------------------------------------------------------------------------------------- partition
 

@@ -1,0 +1,234 @@
+import CShmBus
+import Glibc
+
+extension Bus {
+  /// Creates a bus and opens it.
+  ///
+  /// All of its memory is allocated now, so that nobody dies of a full `/dev/shm` later. Creation is all or
+  /// nothing: what a creator left that was killed half way is recognised by its missing lock and replaced.
+  ///
+  /// - Throws: ``BusError`` `.usage` for what cannot be; `.cannotCreate` if the bus exists or memory is
+  ///   short; `.tryAgain` if somebody is creating or removing it right now.
+  public static func create(
+    _ name: String, _ configuration: BusConfiguration = BusConfiguration()
+  ) throws(BusError) -> Bus {
+    let busName = try BusName(name)
+    try configuration.validate()
+    // Ends: each round either creates the segment, clears a leftover, or throws.
+    for _ in 0..<16 {
+      do throws(any Error) {
+        let memory = try SharedMemory.create(busName.control)
+        if let bus = try Creation(busName, configuration).build(memory) { return bus }
+      } catch {
+        guard (error as? SystemError)?.code == EEXIST else {
+          throw .from(error) { BusError(.cannotCreate, "cannot create bus '\(name)'", $0) }
+        }
+        try Creation.clearLeftover(busName)
+      }
+    }
+    throw BusError(
+      .tryAgain, "bus '\(name)' is being created and removed by others all the time; try again")
+  }
+}
+
+/// One attempt to create a bus.
+///
+/// ```
+///   control segment, exclusively ─ lock it ─ still ours? ─ allocate ─ partitions ─ tables ─ mode ─ ready
+///                                  `──────── held until ready; the kernel drops it if we die ────────┘
+/// ```
+struct Creation {
+  let name: BusName
+  let configuration: BusConfiguration
+
+  init(_ name: BusName, _ configuration: BusConfiguration) {
+    self.name = name
+    self.configuration = configuration
+  }
+
+  /// Builds the bus in a control segment this process has just created. Nil if somebody took it for a
+  /// leftover between its creation and its lock.
+  func build(_ control: consuming SharedMemory) throws -> Bus? {
+    let number = control.descriptor.number
+    guard try FileLock.acquire(SHMBUS_LOCK_ADMIN, of: number),
+      try control.identity() == SharedMemory.identity(of: name.control)
+    else { return nil }
+    do {
+      try checkSpace()
+      let bus = try fill(control)
+      bus.map.state.storeRelease(ControlState.ready)
+      try FileLock.release(SHMBUS_LOCK_ADMIN, of: number)
+      return bus
+    } catch {
+      Self.unlinkAll(name)
+      if let system = error as? SystemError, system.code == ENOSPC || system.code == ENOMEM {
+        throw outOfSpace(system)
+      }
+      throw error
+    }
+  }
+
+  private var bytesNeeded: Int {
+    configuration.controlBytes + configuration.partitions * configuration.partitionBytes
+  }
+
+  private func checkSpace() throws {
+    guard try SharedMemory.space().free >= bytesNeeded else { throw outOfSpace(nil) }
+  }
+
+  private func outOfSpace(_ cause: SystemError?) -> BusError {
+    let free = (try? SharedMemory.space().free) ?? 0
+    return BusError(
+      .cannotCreate,
+      "bus '\(name.name)' needs \(bytesNeeded) bytes of shared memory and /dev/shm has \(free) free; "
+        + "use fewer --slots or a smaller --slot-size ('shmctl plan' computes), remove a bus, or "
+        + "enlarge it with 'mount -o remount,size=... /dev/shm'", cause)
+  }
+
+  private func fill(_ control: consuming SharedMemory) throws -> Bus {
+    try control.allocate(byteCount: configuration.controlBytes)
+    let mapping = try Mapping(
+      control.descriptor, byteCount: configuration.controlBytes, writable: true,
+      populate: configuration.prefault)
+    let generation = UInt64.random(in: 1...UInt64.max)
+    let map = unsafe ControlMap(mapping.base, configuration.controlLayout)
+    unsafe writeHeader(map.header, generation)
+    writeTables(map)
+    for partition in 0..<configuration.partitions {
+      try createPartition(partition, generation, map)
+    }
+    try control.setMode(configuration.mode)
+    return Bus(name, configuration, control: control, mapping: mapping, generation: generation)
+  }
+
+  private func writeHeader(
+    _ header: UnsafeMutablePointer<shmbus_control_header>, _ generation: UInt64
+  ) {
+    let layout = configuration.controlLayout
+    unsafe header.pointee.magic = SHMBUS_CONTROL_MAGIC
+    unsafe header.pointee.layout_version = UInt32(SHMBUS_LAYOUT_VERSION)
+    unsafe header.pointee.header_bytes = UInt32(MemoryLayout<shmbus_control_header>.size)
+    unsafe header.pointee.generation = generation
+    unsafe withUnsafeMutableBytes(of: &header.pointee.name) { field in
+      unsafe field.copyBytes(from: name.name.utf8)
+    }
+    unsafe header.pointee.segment_bytes = UInt64(layout.segmentBytes)
+    unsafe header.pointee.created = Clock.realtime()
+    unsafe header.pointee.slots = UInt64(configuration.slots)
+    unsafe header.pointee.slot_size = UInt32(configuration.slotSize)
+    unsafe header.pointee.max_partitions = UInt32(configuration.maxPartitions)
+    unsafe header.pointee.max_publishers = UInt32(configuration.maxPublishers)
+    unsafe header.pointee.max_subscribers = UInt32(configuration.maxSubscribers)
+    unsafe header.pointee.max_groups = UInt32(configuration.maxGroups)
+    unsafe header.pointee.max_producers = UInt32(configuration.maxProducers)
+    unsafe header.pointee.index_spacing = UInt32(configuration.indexSpacing)
+    unsafe header.pointee.when_full = configuration.whenFull.rawValue
+    unsafe header.pointee.claim_timeout = configuration.claimTimeout.nanoseconds
+    unsafe header.pointee.options =
+      (configuration.checksum ? 1 : 0) | (configuration.prefault ? 4 : 0)
+    unsafe header.pointee.partitions = UInt64(configuration.partitions)
+    unsafe header.pointee.owner_uid = geteuid()
+    unsafe header.pointee.owner_gid = getgid()
+    unsafe header.pointee.mode = configuration.mode
+    unsafe header.pointee.publish_gid = .max
+    unsafe header.pointee.subscribe_gid = .max
+    unsafe header.pointee.partition_table = UInt64(layout.partitionTable)
+    unsafe header.pointee.endpoint_table = UInt64(layout.endpointTable)
+    unsafe header.pointee.head_table = UInt64(layout.headTable)
+    unsafe header.pointee.group_table = UInt64(layout.groupTable)
+    unsafe header.pointee.producer_table = UInt64(layout.producerTable)
+    unsafe header.pointee.sequence_table = UInt64(layout.sequenceTable)
+    unsafe header.pointee.quarantine_table = UInt64(layout.quarantineTable)
+  }
+
+  /// What is not zero in a table nobody has used: heads hold nothing, ceilings do not bind.
+  private func writeTables(_ map: ControlMap) {
+    for partition in 0..<configuration.maxPartitions {
+      map.partition(partition).ceiling.storeRelaxed(Packed.offsetLimit)
+      for row in 0..<map.layout.headRows {
+        map.head(row, partition: partition).head.storeRelaxed(Packed.none)
+      }
+    }
+  }
+
+  private func createPartition(_ partition: Int, _ generation: UInt64, _ map: ControlMap) throws {
+    let layout = configuration.partitionLayout
+    let segment = name.partition(partition)
+    // A creator that died may have left one; we hold the bus's lock.
+    _ = try SharedMemory.unlink(segment)
+    let memory = try SharedMemory.create(segment)
+    try memory.allocate(byteCount: layout.segmentBytes)
+    let mapping = try Mapping(
+      memory.descriptor, byteCount: layout.segmentBytes, writable: true,
+      populate: configuration.prefault)
+    let header = unsafe mapping.base.assumingMemoryBound(to: shmbus_partition_header.self)
+    unsafe header.pointee = shmbus_partition_header()
+    unsafe header.pointee.magic = SHMBUS_PARTITION_MAGIC
+    unsafe header.pointee.layout_version = UInt32(SHMBUS_LAYOUT_VERSION)
+    unsafe header.pointee.header_bytes = UInt32(MemoryLayout<shmbus_partition_header>.size)
+    unsafe header.pointee.generation = generation
+    unsafe header.pointee.partition = UInt32(partition)
+    unsafe header.pointee.node = .max
+    unsafe header.pointee.slots = UInt64(layout.slots)
+    unsafe header.pointee.slot_size = UInt32(layout.slotSize)
+    unsafe header.pointee.max_publishers = UInt32(layout.maxPublishers)
+    unsafe header.pointee.index_spacing = UInt32(layout.indexSpacing)
+    unsafe header.pointee.index_entries = UInt32(layout.indexEntries)
+    unsafe header.pointee.segment_bytes = UInt64(layout.segmentBytes)
+    unsafe header.pointee.cells_offset = UInt64(layout.cellsOffset)
+    unsafe header.pointee.index_offset = UInt64(layout.indexOffset)
+    unsafe header.pointee.headers_offset = UInt64(layout.headersOffset)
+    unsafe header.pointee.payload_offset = UInt64(layout.payloadOffset)
+    unsafe header.pointee.cursor = Packed.cursor(0, claimant: Packed.nobody)
+    let row = map.partition(partition)
+    let fields = unsafe row.base.assumingMemoryBound(to: shmbus_partition_row.self)
+    unsafe fields.pointee.state = 1
+    unsafe fields.pointee.node = .max
+    unsafe fields.pointee.segment_bytes = UInt64(layout.segmentBytes)
+    try memory.setMode(configuration.mode)
+  }
+
+  /// Clears away what a dead creator or remover left under this name; throws if the bus is somebody's.
+  static func clearLeftover(_ name: BusName) throws(BusError) {
+    do throws(any Error) {
+      let memory = try SharedMemory.open(name.control, writable: true)
+      guard try FileLock.acquire(SHMBUS_LOCK_ADMIN, of: memory.descriptor.number) else {
+        throw BusError(
+          .tryAgain, "bus '\(name.name)' is being created or removed by somebody; try again")
+      }
+      guard try memory.identity() == SharedMemory.identity(of: name.control) else { return }
+      guard try isLeftover(memory, name) else {
+        throw BusError(
+          .cannotCreate,
+          "bus '\(name.name)' exists already; open it, or remove it with 'shmctl remove \(name.name)'"
+        )
+      }
+      unlinkAll(name)
+    } catch {
+      if (error as? SystemError)?.code == ENOENT { return }
+      throw .from(error) { .cannotOpen(name.control, $0) }
+    }
+  }
+
+  /// Whether a control segment whose lock is free never became ready, or was being removed.
+  private static func isLeftover(_ memory: borrowing SharedMemory, _ name: BusName) throws -> Bool {
+    let size = MemoryLayout<shmbus_control_header>.size
+    guard try memory.byteCount() >= size else { return true }
+    let mapping = try Mapping(
+      memory.descriptor, byteCount: size, writable: false, populate: false)
+    let header = unsafe mapping.base.assumingMemoryBound(to: shmbus_control_header.self)
+    let magic = unsafe header.pointee.magic
+    guard magic != 0 else { return true }
+    guard magic == SHMBUS_CONTROL_MAGIC else {
+      throw BusError.wrong(name.control, "magic", found: magic, expected: SHMBUS_CONTROL_MAGIC)
+    }
+    return unsafe SharedWord(mapping.base, at: 24).loadAcquire() != ControlState.ready
+  }
+
+  /// Partitions first: while the control segment is there, what is left can be found and removed.
+  static func unlinkAll(_ name: BusName) {
+    let names = (try? SharedMemory.names(withPrefix: name.segmentPrefix)) ?? []
+    for segment in names where segment != name.control { _ = try? SharedMemory.unlink(segment) }
+    _ = try? SharedMemory.unlink(name.control)
+  }
+}

@@ -1,0 +1,118 @@
+import CShmBus
+import Glibc
+
+extension Bus {
+  /// Opens a bus that exists.
+  ///
+  /// - Throws: ``BusError`` `.notFound`, `.permission`, `.damaged` (with what was found and what was
+  ///   expected), `.tryAgain` if it is only half created, `.unavailable` if it has been removed.
+  public static func open(_ name: String) throws(BusError) -> Bus {
+    try open(BusName(name))
+  }
+
+  static func open(_ name: BusName) throws(BusError) -> Bus {
+    let deadline = Clock.monotonic() + 1_000_000_000
+    // Ends: at the deadline. A bus that is being created right now is ready within a moment.
+    while true {
+      do throws(any Error) {
+        if let bus = try attempt(name) { return bus }
+      } catch {
+        throw .from(error) {
+          $0.code == ENOENT ? .noSuchBus(name.name) : .cannotOpen(name.control, $0)
+        }
+      }
+      guard Clock.monotonic() < deadline else {
+        throw BusError(.tryAgain, "bus '\(name.name)' is still being created; try again")
+      }
+      usleep(1_000)
+    }
+  }
+
+  /// Nil while a living creator is at work.
+  private static func attempt(_ name: BusName) throws -> Bus? {
+    let control = try SharedMemory.open(name.control, writable: true)
+    let size = try control.byteCount()
+    guard size >= MemoryLayout<shmbus_control_header>.size else {
+      return try waitForCreator(of: name, control)
+    }
+    let mapping = try Mapping(
+      control.descriptor, byteCount: size, writable: true, populate: false)
+    let state = unsafe SharedWord(mapping.base, at: 24).loadAcquire()
+    let header = unsafe mapping.base.load(as: shmbus_control_header.self)
+    if state == ControlState.creating, header.magic == 0 || header.magic == SHMBUS_CONTROL_MAGIC {
+      return try waitForCreator(of: name, control)
+    }
+    try check(header, state, size: size, name)
+    let configuration = BusConfiguration(header)
+    return Bus(
+      name, configuration, control: control, mapping: mapping, generation: header.generation)
+  }
+
+  private static func waitForCreator(
+    of name: BusName, _ control: borrowing SharedMemory
+  ) throws -> Bus? {
+    if try FileLock.isHeld(SHMBUS_LOCK_ADMIN, seenFrom: control.descriptor.number) { return nil }
+    // The lock may have been dropped because the bus is ready now.
+    guard try control.identity() == SharedMemory.identity(of: name.control),
+      try control.byteCount() < MemoryLayout<shmbus_control_header>.size
+        || readState(control) == ControlState.creating
+    else { return nil }
+    throw BusError(
+      .tryAgain,
+      "bus '\(name.name)' was only half created when its creator died; 'shmctl create \(name.name)' "
+        + "replaces it, 'shmctl remove \(name.name)' clears it away")
+  }
+
+  private static func readState(_ control: borrowing SharedMemory) throws -> UInt64 {
+    let size = MemoryLayout<shmbus_control_header>.size
+    let mapping = try Mapping(control.descriptor, byteCount: size, writable: false, populate: false)
+    return unsafe SharedWord(mapping.base, at: 24).loadAcquire()
+  }
+
+  /// Refuses what is not a bus this library can use, with what was found and what was expected.
+  private static func check(
+    _ header: shmbus_control_header, _ state: UInt64, size: Int, _ name: BusName
+  ) throws(BusError) {
+    guard header.magic == SHMBUS_CONTROL_MAGIC else {
+      throw .wrong(name.control, "magic", found: header.magic, expected: SHMBUS_CONTROL_MAGIC)
+    }
+    guard header.layout_version == UInt32(SHMBUS_LAYOUT_VERSION) else {
+      throw .wrong(
+        name.control, "layout version", found: header.layout_version,
+        expected: SHMBUS_LAYOUT_VERSION)
+    }
+    guard state == ControlState.ready else {
+      throw state == ControlState.removed
+        ? .removed(name.name)
+        : .wrong(name.control, "state", found: state, expected: ControlState.ready)
+    }
+    guard header.generation != 0 else {
+      throw .wrong(name.control, "generation", found: 0, expected: "a stamp that is not 0")
+    }
+    let configuration = BusConfiguration(header)
+    do { try configuration.validate() } catch {
+      throw .wrong(name.control, "geometry", found: error.message, expected: "a valid geometry")
+    }
+    guard size == configuration.controlBytes, header.segment_bytes == UInt64(size),
+      header.quarantine_table == UInt64(configuration.controlLayout.quarantineTable)
+    else {
+      throw .wrong(name.control, "size", found: size, expected: configuration.controlBytes)
+    }
+  }
+}
+
+extension BusConfiguration {
+  /// As a control header tells it; not validated.
+  init(_ header: shmbus_control_header) {
+    self.init(
+      partitions: Int(truncatingIfNeeded: header.partitions),
+      maxPartitions: Int(header.max_partitions), slots: Int(truncatingIfNeeded: header.slots),
+      slotSize: Int(header.slot_size),
+      whenFull: WhenFull(rawValue: header.when_full) ?? .block, mode: header.mode,
+      maxPublishers: Int(header.max_publishers), maxSubscribers: Int(header.max_subscribers),
+      maxGroups: Int(header.max_groups), maxProducers: Int(header.max_producers),
+      claimTimeout: .nanoseconds(Int64(truncatingIfNeeded: header.claim_timeout)),
+      indexSpacing: Int(header.index_spacing), checksum: header.options & 1 != 0,
+      prefault: header.options & 4 != 0)
+  }
+}

@@ -1,0 +1,70 @@
+import CShmBus
+import Glibc
+
+extension Bus {
+  /// Removes a bus: its names go at once, its memory when the last process unmaps it.
+  ///
+  /// - Parameter force: remove it although endpoints live, or although it is damaged. They are told
+  ///   (`.removed`); nobody is killed.
+  /// - Throws: ``BusError`` `.notFound`; `.unavailable` while endpoints live, naming them; `.tryAgain` if
+  ///   somebody else is creating or removing it.
+  public static func remove(_ name: String, force: Bool = false) throws(BusError) {
+    let busName = try BusName(name)
+    do throws(any Error) {
+      let control = try SharedMemory.open(busName.control, writable: true)
+      guard try FileLock.acquire(SHMBUS_LOCK_ADMIN, of: control.descriptor.number) else {
+        throw BusError(
+          .tryAgain, "bus '\(name)' is being created or removed by somebody; try again")
+      }
+      guard try control.identity() == SharedMemory.identity(of: busName.control) else {
+        throw BusError.noSuchBus(name)
+      }
+      try retire(busName, control, force: force)
+      Creation.unlinkAll(busName)
+    } catch {
+      throw .from(error) {
+        $0.code == ENOENT ? .noSuchBus(name) : .cannotOpen(busName.control, $0)
+      }
+    }
+  }
+
+  /// Tells everyone attached that the bus is gone. A bus that never became ready has nobody to tell.
+  private static func retire(
+    _ name: BusName, _ control: borrowing SharedMemory, force: Bool
+  ) throws {
+    let bus: Bus
+    do { bus = try Bus.open(name) } catch {
+      let harmless = error.code == .tryAgain || error.code == .unavailable
+      guard harmless || force else { throw error }
+      return
+    }
+    let living = (0..<bus.map.layout.endpointRows).filter { row in
+      bus.map.endpoint(row).isInUse
+        && (try? FileLock.isHeld(Int64(row), seenFrom: control.descriptor.number)) == true
+    }
+    guard living.isEmpty || force else {
+      let pids = living.prefix(5).map { unsafe "\(bus.map.endpoint($0).fields.pointee.pid)" }
+      throw BusError(
+        .unavailable,
+        "bus '\(name.name)' is in use by \(living.count) endpoints (pid \(pids.joined(separator: ", "))"
+          + "); end them first, or use --force")
+    }
+    bus.map.state.storeRelease(ControlState.removed)
+    for partition in 0..<bus.partitions {
+      Sleepers.subscribers(of: partition, in: bus.map).wakeAll(partition)
+      Sleepers.publishers(of: partition, in: bus.map).wakeAll(partition)
+    }
+  }
+
+  /// The names of the buses that exist in this namespace, sorted; half-created and damaged ones too.
+  public static func list() throws(BusError) -> [String] {
+    let prefix = BusName.prefix(namespace: BusName.environmentNamespace)
+    do {
+      return try SharedMemory.names(withPrefix: prefix)
+        .filter { $0.hasSuffix(".control") }
+        .map { String($0.dropFirst(prefix.count).dropLast(".control".count)) }
+        .filter { (try? BusName($0)) != nil }
+        .sorted()
+    } catch { throw BusError(.unavailable, "cannot list /dev/shm", error) }
+  }
+}

@@ -1,0 +1,108 @@
+import CShmBus
+
+/// A named, partitioned, ordered log of messages in shared memory, open in this process.
+///
+/// A `Bus` may be shared freely between threads; the publishers and subscribers made from it belong to one
+/// thread at a time. It stays mapped until the last of them is gone.
+///
+/// ```swift
+/// let bus = try Bus.create("orders", BusConfiguration(partitions: 4))
+/// let publisher = try bus.publisher()
+/// try publisher.publish("hello", key: "customer-42")
+/// ```
+@safe
+public final class Bus: @unchecked Sendable {
+  /// The name it was created with.
+  public var name: String { busName.name }
+  /// What it was created with.
+  public let configuration: BusConfiguration
+  /// A random stamp of this creation: a bus removed and created anew has another.
+  public let generation: UInt64
+
+  let busName: BusName
+  let control: SharedMemory
+  let mapping: Mapping
+  let map: ControlMap
+
+  init(
+    _ busName: BusName, _ configuration: BusConfiguration, control: consuming SharedMemory,
+    mapping: consuming Mapping, generation: UInt64
+  ) {
+    self.busName = busName
+    self.configuration = configuration
+    self.control = control
+    unsafe map = ControlMap(mapping.base, configuration.controlLayout)
+    self.mapping = mapping
+    self.generation = generation
+  }
+
+  /// How many partitions there are now.
+  public var partitions: Int { Int(map.partitionCount.loadAcquire()) }
+
+  /// Whether somebody removed the bus. What is mapped stays readable; nothing new can be opened.
+  public var isRemoved: Bool { map.state.loadAcquire() == ControlState.removed }
+
+  /// Opens one partition's segment and checks that it belongs to this bus.
+  func segment(_ partition: Int, writable: Bool) throws(BusError) -> PartitionSegment {
+    try PartitionSegment(self, partition, writable: writable)
+  }
+}
+
+/// The values of the control header's `state`.
+enum ControlState {
+  static let creating: UInt64 = 0
+  static let ready: UInt64 = 1
+  static let removed: UInt64 = 2
+}
+
+/// One partition's segment, mapped. Publishers map it writable, subscribers read-only: the kernel then keeps
+/// them from damaging a message.
+@safe
+final class PartitionSegment {
+  let ring: Ring
+  private let mapping: Mapping
+
+  init(_ bus: Bus, _ partition: Int, writable: Bool) throws(BusError) {
+    let name = bus.busName.partition(partition)
+    let layout = bus.configuration.partitionLayout
+    do throws(any Error) {
+      let memory = try SharedMemory.open(name, writable: writable)
+      let found = try memory.byteCount()
+      guard found == layout.segmentBytes else {
+        throw BusError.wrong(name, "size", found: found, expected: layout.segmentBytes)
+      }
+      mapping = try Mapping(
+        ring: memory.descriptor, byteCount: layout.segmentBytes, repeating: layout.payloadBytes,
+        writable: writable, populate: bus.configuration.prefault)
+    } catch {
+      throw .from(error) { bus.isRemoved ? .removed(bus.name) : .cannotOpen(name, $0) }
+    }
+    let header = unsafe mapping.base.assumingMemoryBound(to: shmbus_partition_header.self)
+    try unsafe Self.check(header.pointee, name, bus, partition, layout)
+    ring = unsafe Ring(partitionBase: mapping.base, layout)
+  }
+
+  private static func check(
+    _ header: shmbus_partition_header, _ name: String, _ bus: Bus, _ partition: Int,
+    _ layout: PartitionLayout
+  ) throws(BusError) {
+    guard header.magic == SHMBUS_PARTITION_MAGIC else {
+      throw .wrong(name, "magic", found: header.magic, expected: SHMBUS_PARTITION_MAGIC)
+    }
+    guard header.layout_version == UInt32(SHMBUS_LAYOUT_VERSION) else {
+      throw .wrong(
+        name, "layout version", found: header.layout_version, expected: SHMBUS_LAYOUT_VERSION)
+    }
+    guard header.generation == bus.generation else {
+      throw .wrong(name, "generation", found: header.generation, expected: bus.generation)
+    }
+    let found = PartitionLayout(
+      slots: Int(truncatingIfNeeded: header.slots), slotSize: Int(header.slot_size),
+      maxPublishers: Int(header.max_publishers), indexSpacing: Int(header.index_spacing))
+    guard found == layout, Int(header.partition) == partition else {
+      throw .wrong(
+        name, "geometry", found: "partition \(header.partition) \(found)",
+        expected: "partition \(partition) \(layout)")
+    }
+  }
+}

@@ -1,0 +1,132 @@
+/// What a bus is created with. Everything but the number of partitions is fixed for its life.
+public struct BusConfiguration: Sendable, Equatable {
+  /// What publishers do when the ring is full of messages that somebody has not read.
+  public enum WhenFull: UInt32, Sendable {
+    /// Wait, with a deadline. Nothing is lost.
+    case block = 0
+    /// Overwrite the oldest. A slow reader is told how much it lost.
+    case overwrite = 1
+  }
+
+  /// Partitions to begin with: 1 ... `maxPartitions`.
+  public var partitions: Int
+  /// How far partitions can grow.
+  public var maxPartitions: Int
+  /// Slots per partition: a power of two, 64 ... 2^30.
+  public var slots: Int
+  /// Bytes per slot: a multiple of 64, up to 1 MiB. A longer message takes several slots.
+  public var slotSize: Int
+  /// What happens when the ring is full.
+  public var whenFull: WhenFull
+  /// File mode of the segments. `umask` does not apply.
+  public var mode: UInt32
+  /// Most publishers at a time: 1 ... 1,023.
+  public var maxPublishers: Int
+  /// Most subscribers and observers at a time: 1 ... 4,096.
+  public var maxSubscribers: Int
+  /// Most durable groups: 1 ... 1,024.
+  public var maxGroups: Int
+  /// Most durable producers: 1 ... 4,096.
+  public var maxProducers: Int
+  /// How long a publisher may sit on a claim before the bus goes on without it.
+  public var claimTimeout: Duration
+  /// Offsets between two entries of the sparse index: a power of two, up to `slots`.
+  public var indexSpacing: Int
+  /// Store and verify a CRC-32C of every message.
+  public var checksum: Bool
+  /// Touch every page at creation and map it populated.
+  public var prefault: Bool
+
+  /// The defaults: one partition of 65,536 slots of 256 bytes, publishers block when it is full.
+  public init(
+    partitions: Int = 1, maxPartitions: Int? = nil, slots: Int = 65_536, slotSize: Int = 256,
+    whenFull: WhenFull = .block, mode: UInt32 = 0o600, maxPublishers: Int = 128,
+    maxSubscribers: Int = 128, maxGroups: Int = 32, maxProducers: Int = 64,
+    claimTimeout: Duration = .seconds(1), indexSpacing: Int = 64, checksum: Bool = false,
+    prefault: Bool = false
+  ) {
+    self.partitions = partitions
+    self.maxPartitions = maxPartitions ?? max(partitions, 16)
+    self.slots = slots
+    self.slotSize = slotSize
+    self.whenFull = whenFull
+    self.mode = mode
+    self.maxPublishers = maxPublishers
+    self.maxSubscribers = maxSubscribers
+    self.maxGroups = maxGroups
+    self.maxProducers = maxProducers
+    self.claimTimeout = claimTimeout
+    self.indexSpacing = indexSpacing
+    self.checksum = checksum
+    self.prefault = prefault
+  }
+
+  /// The largest message with its key, in bytes: a quarter of the ring, at most 4,095 slots.
+  public var largestMessage: Int { partitionLayout.largestMessage }
+  /// Bytes of one partition's segment.
+  public var partitionBytes: Int { partitionLayout.segmentBytes }
+  /// Bytes of the control segment.
+  public var controlBytes: Int { controlLayout.segmentBytes }
+
+  var partitionLayout: PartitionLayout {
+    PartitionLayout(
+      slots: slots, slotSize: slotSize, maxPublishers: maxPublishers, indexSpacing: indexSpacing)
+  }
+
+  var controlLayout: ControlLayout {
+    ControlLayout(
+      maxPartitions: maxPartitions, maxPublishers: maxPublishers, maxSubscribers: maxSubscribers,
+      maxGroups: maxGroups, maxProducers: maxProducers)
+  }
+
+  /// Refuses what cannot be, naming the option, what was given and what would do.
+  func validate() throws(BusError) {
+    try Self.check("max-partitions", maxPartitions, 1...1024)
+    try Self.check("partitions", partitions, 1...maxPartitions)
+    try Self.check("slots", slots, 64...(1 << 30))
+    try Self.checkPowerOfTwo("slots", slots)
+    try Self.check("slot-size", slotSize, 64...(1 << 20))
+    guard slotSize % 64 == 0 else {
+      throw BusError(
+        .usage,
+        "slot-size \(slotSize) is not a multiple of 64; \(roundUp(slotSize, to: 64)) would do")
+    }
+    try Self.check("max-publishers", maxPublishers, 1...1023)
+    try Self.check("max-subscribers", maxSubscribers, 1...4096)
+    try Self.check("max-groups", maxGroups, 1...1024)
+    try Self.check("max-producers", maxProducers, 1...4096)
+    try Self.check("index-spacing", indexSpacing, 1...slots)
+    try Self.checkPowerOfTwo("index-spacing", indexSpacing)
+    try Self.check("mode", Int(mode), 0...0o777)
+    guard claimTimeout > .zero, claimTimeout < .seconds(86_400) else {
+      throw BusError(.usage, "claim-timeout must be more than nothing and less than a day")
+    }
+  }
+
+  private static func check(
+    _ name: String, _ value: Int, _ range: ClosedRange<Int>
+  ) throws(BusError) {
+    guard range.contains(value) else {
+      throw BusError(
+        .usage, "\(name) is \(value); it must be \(range.lowerBound) to \(range.upperBound)")
+    }
+  }
+
+  private static func checkPowerOfTwo(_ name: String, _ value: Int) throws(BusError) {
+    guard value.nonzeroBitCount == 1 else {
+      let next = 1 << (Int.bitWidth - value.leadingZeroBitCount)
+      throw BusError(.usage, "\(name) \(value) is not a power of two; \(next) would do")
+    }
+  }
+}
+
+extension Duration {
+  /// Whole nanoseconds, clamped to what 64 bits hold.
+  @usableFromInline
+  var nanoseconds: UInt64 {
+    let (seconds, attoseconds) = components
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    guard seconds < 10_000_000_000 else { return .max }
+    return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
+  }
+}

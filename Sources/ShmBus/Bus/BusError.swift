@@ -1,0 +1,89 @@
+import Glibc
+
+/// Why something could not be set up: what happened, and what to do about it, in one sentence.
+public struct BusError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// What kind of failure it is. The raw value is the exit status the tools use (sysexits).
+  public enum Code: Int32, Sendable {
+    /// A name, size or option that cannot be.
+    case usage = 64
+    /// Bytes that are not what they should be.
+    case damaged = 65
+    /// No bus of this name.
+    case notFound = 66
+    /// It exists, but cannot be used now: exhausted, removed, or the host lacks something.
+    case unavailable = 69
+    /// It could not be created.
+    case cannotCreate = 73
+    /// It may work in a moment.
+    case tryAgain = 75
+    /// The kernel does not let you.
+    case permission = 77
+  }
+
+  /// What kind of failure it is.
+  public let code: Code
+  /// The sentence, with the way out.
+  public let message: String
+  /// The system's error number behind it, or 0.
+  public let errno: Int32
+
+  init(_ code: Code, _ message: String, _ cause: SystemError? = nil) {
+    self.code = code
+    self.errno = cause?.code ?? 0
+    self.message = cause.map { "\(message): \($0)" } ?? message
+  }
+
+  /// The sentence.
+  public var description: String { message }
+}
+
+extension BusError {
+  /// A field of a segment that is not what it must be.
+  static func wrong(
+    _ segment: String, _ what: String, found: some CustomStringConvertible,
+    expected: some CustomStringConvertible
+  ) -> BusError {
+    BusError(
+      .damaged,
+      "\(segment) has the wrong \(what): found \(found), expected \(expected); look at it with "
+        + "'dump-shm', or remove the bus with 'shmctl remove --force' and create it anew")
+  }
+
+  static func removed(_ name: String) -> BusError {
+    BusError(.unavailable, "bus '\(name)' has been removed; open it again if it was created anew")
+  }
+
+  static func noSuchBus(_ name: String) -> BusError {
+    BusError(
+      .notFound,
+      "there is no bus '\(name)'; 'shmctl list' shows what exists, 'shmctl create \(name)' makes it"
+    )
+  }
+
+  /// Set-up throws its own errors and the system's; the latter become sentences here.
+  static func from(
+    _ error: any Error, _ sentence: (SystemError) -> BusError
+  ) -> BusError {
+    if let system = error as? SystemError { return sentence(system) }
+    guard let own = error as? BusError else {
+      preconditionFailure("set-up throws no other errors: \(error)")
+    }
+    return own
+  }
+
+  /// A segment that exists but cannot be opened.
+  static func cannotOpen(_ segment: String, _ cause: SystemError) -> BusError {
+    guard cause.code == EACCES || cause.code == EPERM else {
+      return BusError(
+        cause.code == ENOENT ? .damaged : .unavailable, "cannot open \(segment)", cause)
+    }
+    var owner = ""
+    if let found = try? SharedMemory.ownership(of: segment) {
+      owner = " belongs to uid \(found.uid), gid \(found.gid), mode 0\(String(found.mode, radix: 8))"
+    }
+    return BusError(
+      .permission,
+      "\(segment)\(owner), and you are uid \(geteuid()); ask its owner to create the bus "
+        + "with --mode 0660 and --group, or run as that user", cause)
+  }
+}

@@ -1,0 +1,174 @@
+import CShmBus
+import Glibc
+
+/// Slots of a partition that are yours to fill in place: no copy at any size.
+///
+/// ```swift
+/// var loan = try publisher.loan(byteCount: 1 << 19)
+/// fill(loan.mutableBytes)
+/// let offset = try loan.publish()      // dropped instead: aborted, readers skip it
+/// ```
+///
+/// A loan cannot outlive its publisher, and cannot be used after it was published: neither compiles. Several
+/// may be open at a time (64 a partition); readers wait at the oldest open one of all publishers.
+@frozen @safe
+public struct Loan: ~Copyable, ~Escapable {
+  @usableFromInline let state: UnsafeMutablePointer<PublisherState>
+  @usableFromInline let lane: UnsafeMutablePointer<Lane>
+  @usableFromInline let claimed: Offset
+  @usableFromInline let span: UInt64
+  @usableFromInline var length: Int
+  @usableFromInline let key: SlotHeader.KeyWord
+
+  @usableFromInline @_lifetime(immortal)
+  init(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    _ offset: Offset, span: UInt64, length: Int, key: SlotHeader.KeyWord
+  ) {
+    unsafe self.state = state
+    unsafe self.lane = lane
+    claimed = offset
+    self.span = span
+    self.length = length
+    self.key = key
+  }
+
+  /// The payload's length in bytes.
+  public var byteCount: Int { length }
+
+  /// The offset the message will have.
+  public var offset: Offset { claimed }
+
+  /// The payload, to be filled. Holds whatever an earlier message left there.
+  @inlinable
+  public var mutableBytes: MutableRawSpan {
+    @_lifetime(&self)
+    mutating get {
+      let cell = unsafe lane.pointee.ring.cell(claimed)
+      let span = unsafe MutableRawSpan(_unsafeStart: cell, byteCount: length)
+      return unsafe _overrideLifetime(span, mutating: &self)
+    }
+  }
+
+  /// Makes the payload shorter than it was lent; the key moves up behind it.
+  public mutating func truncate(to byteCount: Int) {
+    precondition(byteCount >= 0 && byteCount <= length, "a loan can only become shorter")
+    let cell = unsafe lane.pointee.ring.cell(claimed)
+    unsafe memmove(cell + byteCount, cell + length, Int(key.length))
+    length = byteCount
+  }
+
+  /// Makes the message visible and returns its offset.
+  ///
+  /// - Throws: ``PublishError/fenced`` if the bus went on without this claim. It was not published then.
+  @inlinable @discardableResult
+  public consuming func publish() throws(PublishError) -> Offset {
+    let offset = claimed
+    unsafe Publisher.finish(
+      state, lane, offset, span: span, length: length, key, claim: (offset, span),
+      timestamp: state.pointee.clock.now())
+    unsafe PublisherCore.closed(lane, offset)
+    discard self
+    return offset
+  }
+
+  @inlinable
+  deinit { unsafe PublisherCore.abort(lane, claimed, span: span) }
+}
+
+@available(*, unavailable)
+extension Loan: Sendable {}
+
+extension Publisher {
+  /// Lends slots for a message of `byteCount` bytes.
+  ///
+  /// - Throws: ``PublishError``: as ``publish(_:partition:timeout:)``, and
+  ///   ``PublishError/heldByOwnLoans`` at once if this publisher's own loans hold the ring, or 64 are open.
+  @inlinable @_lifetime(borrow self)
+  public func loan(
+    byteCount: Int, partition: Int? = nil, timeout: Duration? = nil
+  ) throws(PublishError) -> Loan {
+    let loan = try unsafe Self.loan(
+      state, lane(partition), byteCount, SlotHeader.KeyWord(raw: 0),
+      timeout: timeout?.nanoseconds ?? state.pointee.timeout)
+    return unsafe _overrideLifetime(loan, borrowing: self)
+  }
+
+  /// Lends slots for a message under a key.
+  @inlinable @_lifetime(borrow self)
+  public func loan(
+    byteCount: Int, key: RawSpan, partition: Int? = nil, timeout: Duration? = nil
+  ) throws(PublishError) -> Loan {
+    let hash = Murmur2.hash(key)
+    let lane = try unsafe lane(
+      partition ?? Murmur2.partition(ofHash: hash, among: state.pointee.choice.partitions))
+    guard key.byteCount <= Int(UInt16.max) else {
+      throw .tooLarge(byteCount: key.byteCount, limit: Int(UInt16.max))
+    }
+    let word = SlotHeader.KeyWord(
+      hash: hash, length: UInt16(truncatingIfNeeded: key.byteCount), flags: SlotHeader.Flag.key)
+    let loan = try unsafe Self.loan(
+      state, lane, byteCount, word, timeout: timeout?.nanoseconds ?? state.pointee.timeout)
+    unsafe key.withUnsafeBytes { bytes in
+      if let source = bytes.baseAddress {
+        unsafe memcpy(lane.pointee.ring.cell(loan.claimed) + byteCount, source, bytes.count)
+      }
+    }
+    return unsafe _overrideLifetime(loan, borrowing: self)
+  }
+
+  @usableFromInline @_lifetime(immortal)
+  static func loan(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    _ byteCount: Int, _ key: SlotHeader.KeyWord, timeout: UInt64
+  ) throws(PublishError) -> Loan {
+    precondition(byteCount >= 0, "a message cannot have a negative length")
+    let (offset, span) = try unsafe PublisherCore.openClaim(
+      state, lane, byteCount: byteCount + Int(key.length), timeout: timeout)
+    return unsafe Loan(state, lane, offset, span: span, length: byteCount, key: key)
+  }
+}
+
+extension PublisherCore {
+  /// Claims slots that stay open for a while.
+  static func openClaim(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    byteCount: Int, timeout: UInt64
+  ) throws(PublishError) -> (offset: Offset, span: UInt64) {
+    let span = unsafe lane.pointee.ring.span(of: byteCount)
+    if unsafe span > state.pointee.longestSpan {
+      throw unsafe Publisher.tooLarge(state, byteCount)
+    }
+    let offset = try unsafe openClaim(state, lane, span: span, timeout: timeout)
+    return (offset, span)
+  }
+
+  static func openClaim(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    span: UInt64, timeout: UInt64
+  ) throws(PublishError) -> Offset {
+    if unsafe lane.pointee.open.count == OpenClaims.limit { throw .heldByOwnLoans }
+    var offset = unsafe Lane.claim(lane, span: span)
+    if offset == Lane.held {
+      offset = try unsafe claimWhenFree(state, lane, span: span, timeout: timeout)
+    }
+    unsafe lane.pointee.open.append(offset, span: span)
+    return offset
+  }
+
+  /// A claim was committed: it no longer holds the gate.
+  @usableFromInline
+  static func closed(_ lane: UnsafeMutablePointer<Lane>, _ offset: Offset) {
+    unsafe Lane.close(lane, offset)
+    unsafe wakePublishers(lane)
+  }
+
+  /// A loan was dropped: padding, and readers that wait at it go on.
+  @usableFromInline
+  static func abort(_ lane: UnsafeMutablePointer<Lane>, _ offset: Offset, span: UInt64) {
+    unsafe lane.pointee.ring.abort(offset, span: span, publisher: lane.pointee.publisher)
+    unsafe Lane.close(lane, offset)
+    if unsafe lane.pointee.sleepers.loadRelaxed() != 0 { unsafe wakeSubscribers(lane) }
+    unsafe wakePublishers(lane)
+  }
+}

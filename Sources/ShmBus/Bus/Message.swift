@@ -1,0 +1,95 @@
+import CShmBus
+
+/// One message, read in place: its bytes are the ring's own where the gate protects them.
+///
+/// It cannot outlive its subscriber, and no second one can be asked for while it is held: neither compiles.
+/// Copy what must stay.
+@frozen @safe
+public struct Message: ~Copyable, ~Escapable {
+  @usableFromInline let header: SlotHeader
+  @usableFromInline let payload: UnsafeRawPointer
+  @usableFromInline let track: UnsafeMutablePointer<Track>
+  /// Bounded by the message's span when it was read; the segment's own fields are not believed again.
+  @usableFromInline var length: Int
+  @usableFromInline var keyLength: Int
+  /// The message's offset in its partition.
+  public let offset: Offset
+  @usableFromInline let end: Offset
+
+  @inlinable @inline(__always) @_lifetime(immortal)
+  init(
+    _ track: UnsafeMutablePointer<Track>, _ header: SlotHeader, _ payload: UnsafeRawPointer,
+    length: Int, keyLength: Int, offset: Offset, end: Offset
+  ) {
+    unsafe self.track = track
+    self.header = header
+    unsafe self.payload = payload
+    self.length = length
+    self.keyLength = keyLength
+    self.offset = offset
+    self.end = end
+  }
+
+  /// The partition it came from.
+  @inlinable public var partition: Int { unsafe track.pointee.partition }
+
+  /// When it was published, in nanoseconds since 1970.
+  @inlinable public var timestamp: UInt64 { header.timestamp }
+
+  /// The payload.
+  @inlinable
+  public var bytes: RawSpan {
+    @_lifetime(borrow self)
+    get {
+      let span = unsafe RawSpan(_unsafeStart: payload, byteCount: length)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// The key; empty when the message has none.
+  @inlinable
+  public var key: RawSpan {
+    @_lifetime(borrow self)
+    get {
+      let span = unsafe RawSpan(_unsafeStart: payload + length, byteCount: keyLength)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// Whether it was published under a key, which may be empty.
+  @inlinable public var hasKey: Bool { header.keyWord.flags & SlotHeader.Flag.key != 0 }
+
+  /// Says that the message is done: publishers may overwrite it. It is empty afterwards. Without it, asking
+  /// for the next message says the same.
+  public mutating func commit() {
+    length = 0
+    keyLength = 0
+    unsafe SubscriberCore.commit(track, upTo: end)
+  }
+
+  /// A copy that may go anywhere.
+  public func copy() -> OwnedMessage {
+    OwnedMessage(
+      partition: partition, offset: offset, timestamp: timestamp,
+      key: hasKey ? unsafe Array(UnsafeRawBufferPointer(start: payload + length, count: keyLength))
+        : nil,
+      payload: unsafe Array(UnsafeRawBufferPointer(start: payload, count: length)))
+  }
+}
+
+@available(*, unavailable)
+extension Message: Sendable {}
+
+/// A message copied out of the ring.
+public struct OwnedMessage: Sendable, Equatable {
+  /// The partition it came from.
+  public let partition: Int
+  /// Its offset in that partition.
+  public let offset: Offset
+  /// When it was published, in nanoseconds since 1970.
+  public let timestamp: UInt64
+  /// The key, if it was published under one.
+  public let key: [UInt8]?
+  /// The payload.
+  public let payload: [UInt8]
+}

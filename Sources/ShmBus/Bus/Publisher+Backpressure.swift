@@ -1,0 +1,100 @@
+// What happens when the gate holds a claim back: cold code, out of the publisher's line.
+
+extension PublisherCore {
+  /// Waits for room; throws when there is none before the deadline.
+  @usableFromInline @inline(never)
+  static func claimWhenFree(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    span: UInt64, timeout: UInt64
+  ) throws(PublishError) -> Offset {
+    let core = unsafe state.pointee.core.takeUnretainedValue()
+    return try unsafe core.claimWhenFree(lane, span: span, timeout: timeout)
+  }
+
+  /// K3: somebody may be asleep on the lane's partition.
+  @usableFromInline @inline(never)
+  static func wakeSubscribers(_ lane: UnsafeMutablePointer<Lane>) {
+    let gate = unsafe lane.pointee.gate
+    Sleepers.subscribers(of: gate.partition, in: gate.map).wakeAll(gate.partition)
+  }
+
+  /// A loan that ends may have been what the gate waited for.
+  static func wakePublishers(_ lane: UnsafeMutablePointer<Lane>) {
+    let gate = unsafe lane.pointee.gate
+    let sleepers = Sleepers.publishers(of: gate.partition, in: gate.map)
+    if sleepers.word.loadRelaxed() != 0 { sleepers.wakeAll(gate.partition) }
+  }
+
+  /// Tries, spins, sleeps; resolves the dead on the way.
+  private func claimWhenFree(
+    _ lane: UnsafeMutablePointer<Lane>, span: UInt64, timeout: UInt64
+  ) throws(PublishError) -> Offset {
+    let deadline = Clock.deadline(in: timeout)
+    let gate = unsafe lane.pointee.gate
+    let row = gate.map.partition(gate.partition)
+    var claimed = Lane.held
+    var failure: PublishError?
+    let look: () -> Waiter.Look = { [self] in
+      claimed = unsafe Lane.claim(lane, span: span)
+      if claimed != Lane.held { return .ready }
+      let seen = unsafe lane.pointee.ring.cursor.loadAcquire()
+      failure = unsafe permanentFailure(lane, span: span, cursor: seen)
+      if failure != nil { return .ready }
+      let holder = unsafe gate.lowest(in: lane.pointee.ring, cursor: seen).holder
+      if free(holder) { return .idle }
+      if case .claim = holder { return .stuck }
+      return .idle
+    }
+    if timeout == 0 {
+      if look() == .ready, failure == nil { return claimed }
+    } else if waiter.wait(
+      until: deadline, mask: Sleepers.bit(gate.partition), words: [row.blocked], look: look),
+      failure == nil
+    {
+      return claimed
+    }
+    if let failure { throw failure }
+    throw .full(unsafe holdup(lane))
+  }
+
+  /// What no waiting can mend.
+  private func permanentFailure(
+    _ lane: UnsafeMutablePointer<Lane>, span: UInt64, cursor: UInt64
+  ) -> PublishError? {
+    if bus.isRemoved { return .removed }
+    if Packed.cursorOffset(cursor) &+ span > Packed.offsetLimit { return .exhausted }
+    let holder = unsafe lane.pointee.gate.lowest(in: lane.pointee.ring, cursor: cursor).holder
+    if case .claim(let publisher) = holder, publisher == row { return .heldByOwnLoans }
+    return nil
+  }
+
+  /// Frees the holder's row if its process is dead.
+  private func free(_ holder: Gate.Holder) -> Bool {
+    switch holder {
+    case .nobody: false
+    case .claim(let publisher): recovery.free(publisher)
+    case .head(let headRow):
+      headRow >= bus.map.layout.maxGroups
+        && recovery.free(bus.map.endpointRow(ofHead: headRow))
+    }
+  }
+
+  private func holdup(_ lane: UnsafeMutablePointer<Lane>) -> PublishError.Holdup {
+    let gate = unsafe lane.pointee.gate
+    let ring = unsafe lane.pointee.ring
+    let (offset, holder) = gate.lowest(in: ring, cursor: ring.cursor.loadAcquire())
+    let (kind, row): (PublishError.Holdup.Kind, Int) =
+      switch holder {
+      case .nobody: (.unknown, 0)
+      case .claim(let publisher): (.publisher, publisher)
+      case .head(let row) where row < bus.map.layout.maxGroups: (.group, row)
+      case .head(let row): (.subscriber, bus.map.endpointRow(ofHead: row))
+      }
+    let pid =
+      kind == .group || kind == .unknown
+      ? 0 : unsafe Int(bus.map.endpoint(row).fields.pointee.pid)
+    return PublishError.Holdup(
+      kind: kind, partition: gate.partition, row: row, pid: pid, offset: offset,
+      behind: ring.end &- offset)
+  }
+}

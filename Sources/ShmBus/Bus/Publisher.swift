@@ -1,0 +1,179 @@
+import CShmBus
+import Glibc
+
+/// Publishes messages to a bus. Belongs to one thread at a time.
+///
+/// Publishing costs no system call, allocation or lock beyond one compare-and-swap. When its process dies,
+/// others resolve what it left within milliseconds. It closes when it goes out of scope.
+@safe
+public struct Publisher: ~Copyable {
+  @usableFromInline let state: UnsafeMutablePointer<PublisherState>
+  let core: PublisherCore
+
+  init(_ core: PublisherCore) {
+    self.core = core
+    unsafe state = core.state
+  }
+
+  /// Publishes a copy of `payload` and returns its offset.
+  ///
+  /// - Parameters:
+  ///   - partition: where to; nil lets the partitioner choose.
+  ///   - timeout: how long to wait while the ring is full; nil is the publisher's own (60 s unless set).
+  /// - Throws: ``PublishError``. Nothing was published then.
+  @inlinable @discardableResult
+  public func publish(
+    _ payload: RawSpan, partition: Int? = nil, timeout: Duration? = nil
+  ) throws(PublishError) -> Offset {
+    let lane = try unsafe lane(partition)
+    return try unsafe Self.publish(
+      state, lane, payload, key: RawSpan(), SlotHeader.KeyWord(raw: 0),
+      timeout: timeout?.nanoseconds ?? state.pointee.timeout)
+  }
+
+  /// Publishes a copy of `payload` under a key: messages of one key keep their order, in the partition where
+  /// Kafka would put it. The key is up to 65,535 bytes long and counts towards the largest message.
+  @inlinable @discardableResult
+  public func publish(
+    _ payload: RawSpan, key: RawSpan, partition: Int? = nil, timeout: Duration? = nil
+  ) throws(PublishError) -> Offset {
+    let hash = Murmur2.hash(key)
+    let lane = try unsafe lane(
+      partition ?? Murmur2.partition(ofHash: hash, among: state.pointee.choice.partitions))
+    guard key.byteCount <= Int(UInt16.max) else {
+      throw .tooLarge(byteCount: key.byteCount, limit: Int(UInt16.max))
+    }
+    let word = SlotHeader.KeyWord(
+      hash: hash, length: UInt16(truncatingIfNeeded: key.byteCount), flags: SlotHeader.Flag.key)
+    let timeout = unsafe timeout?.nanoseconds ?? state.pointee.timeout
+    return try unsafe Self.publish(state, lane, payload, key: key, word, timeout: timeout)
+  }
+
+  /// The partition a key goes to.
+  public func partition(forKey key: RawSpan) -> Int {
+    unsafe Murmur2.partition(ofHash: Murmur2.hash(key), among: state.pointee.choice.partitions)
+  }
+
+  /// The lane of an explicit partition, or of the partitioner's choice.
+  @inlinable @inline(__always)
+  func lane(_ partition: Int?) throws(PublishError) -> UnsafeMutablePointer<Lane> {
+    let partitions = unsafe state.pointee.choice.partitions
+    var chosen = 0
+    if let partition {
+      guard partition >= 0, partition < partitions else { throw .noSuchPartition(partition) }
+      chosen = partition
+    } else if partitions != 1 {
+      chosen = unsafe state.pointee.choice.next()
+    }
+    return unsafe state.pointee.lanes + chosen
+  }
+
+  /// Claim, copy, commit, look for sleepers: the whole path of a message.
+  @inlinable @inline(__always)
+  static func publish(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    _ payload: RawSpan, key: RawSpan, _ word: SlotHeader.KeyWord, timeout: UInt64
+  ) throws(PublishError) -> Offset {
+    let ring = unsafe lane.pointee.ring
+    let count = payload.byteCount
+    let span = ring.span(of: count &+ key.byteCount)
+    if unsafe span > state.pointee.longestSpan {
+      throw unsafe tooLarge(state, count &+ key.byteCount)
+    }
+    var offset = unsafe Lane.claim(lane, span: span)
+    if offset == Lane.held {
+      offset = try unsafe PublisherCore.claimWhenFree(state, lane, span: span, timeout: timeout)
+    }
+    unsafe copy(payload, key, to: ring.cell(offset))
+    unsafe finish(
+      state, lane, offset, span: span, length: count, word, claim: (offset, span),
+      timestamp: state.pointee.clock.now())
+    return offset
+  }
+
+  /// The payload, and the key behind it.
+  @inlinable @inline(__always)
+  static func copy(_ payload: RawSpan, _ key: RawSpan, to cell: UnsafeMutableRawPointer) {
+    unsafe payload.withUnsafeBytes { bytes in
+      if let source = bytes.baseAddress { unsafe memcpy(cell, source, bytes.count) }
+    }
+    unsafe key.withUnsafeBytes { bytes in
+      if let source = bytes.baseAddress {
+        unsafe memcpy(cell + payload.byteCount, source, bytes.count)
+      }
+    }
+  }
+
+  /// Header, index, commit, wake. `claim` is the whole claim that the commit decides.
+  @inlinable @inline(__always)
+  static func finish(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    _ offset: Offset, span: UInt64, length: Int, _ word: SlotHeader.KeyWord,
+    claim: (offset: Offset, span: UInt64), timestamp: UInt64
+  ) {
+    let ring = unsafe lane.pointee.ring
+    unsafe fillHeader(state, ring, offset, length: length, word, timestamp: timestamp)
+    ring.note(claim.offset, span: claim.span, timestamp: timestamp)
+    unsafe ring.commit(offset, span: span, publisher: lane.pointee.publisher)  // K1
+    unsafe wakeSleepers(state, lane)
+  }
+
+  @inlinable @inline(__always)
+  static func fillHeader(
+    _ state: UnsafeMutablePointer<PublisherState>, _ ring: Ring, _ offset: Offset, length: Int,
+    _ word: SlotHeader.KeyWord, timestamp: UInt64
+  ) {
+    let header = ring.header(offset)
+    if unsafe !state.pointee.checksum {
+      header.fill(
+        length: UInt32(truncatingIfNeeded: length), timestamp: timestamp, key: word)
+    } else {
+      let bytes = length &+ Int(word.length)
+      let sum = unsafe shmbus_crc32c(0, ring.cell(offset), bytes)
+      header.setChecksum(sum)
+      header.fill(
+        length: UInt32(truncatingIfNeeded: length), timestamp: timestamp,
+        key: SlotHeader.KeyWord(
+          raw: word.raw | UInt64(SlotHeader.Flag.checksum) &<< 48))
+    }
+  }
+
+  /// After a commit: nothing to do unless a subscriber may be asleep.
+  @inlinable @inline(__always)
+  static func wakeSleepers(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>
+  ) {
+    if unsafe state.pointee.mustFence { fullFence() }
+    shmbus_compiler_barrier()
+    if unsafe lane.pointee.sleepers.loadRelaxed() != 0 {  // K2
+      unsafe PublisherCore.wakeSubscribers(lane)
+    }
+  }
+
+  @usableFromInline @inline(never)
+  static func tooLarge(
+    _ state: UnsafeMutablePointer<PublisherState>, _ byteCount: Int
+  ) -> PublishError {
+    let limit = unsafe state.pointee.longestSpan * state.pointee.lanes.pointee.ring.slotSize
+    return .tooLarge(byteCount: byteCount, limit: Int(limit))
+  }
+}
+
+@available(*, unavailable)
+extension Publisher: Sendable {}
+
+extension Bus {
+  /// Attaches a publisher.
+  ///
+  /// - Parameters:
+  ///   - partitioner: where messages without key and partition go.
+  ///   - timeout: how long a publish waits while the ring is full, unless it says otherwise.
+  ///   - wait: how it waits then.
+  /// - Throws: ``BusError`` `.unavailable` when every row for publishers is in use.
+  public func publisher(
+    partitioner: Partitioner = .sticky, timeout: Duration = .seconds(60),
+    wait: WaitStrategy = .balanced
+  ) throws(BusError) -> Publisher {
+    Publisher(try PublisherCore(self, partitioner: partitioner, wait: wait, timeout: timeout))
+  }
+}

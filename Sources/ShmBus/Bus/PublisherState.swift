@@ -1,0 +1,101 @@
+import CShmBus
+
+/// What a publisher's hot path touches: private memory of its thread, reached by one pointer, because a `var`
+/// in a class costs an exclusivity check for each access.
+@safe @usableFromInline
+struct PublisherState {
+  @usableFromInline var clock: TSCClock
+  @usableFromInline let lanes: UnsafeMutablePointer<Lane>
+  @usableFromInline var choice: PartitionChoice
+  @usableFromInline let longestSpan: UInt64
+  /// This process could not register for membarrier: it fences after each commit instead.
+  @usableFromInline let mustFence: Bool
+  @usableFromInline let checksum: Bool
+  @usableFromInline let timeout: UInt64
+  /// Whose state this is; it outlives the state.
+  let core: Unmanaged<PublisherCore>
+}
+
+/// What a publisher holds on to, for its cold paths and its end.
+@safe
+@usableFromInline
+final class PublisherCore {
+  let bus: Bus
+  let segments: [PartitionSegment]
+  let recovery: Recovery
+  let waiter: Waiter
+  private let endpoint: Endpoint
+  let state: UnsafeMutablePointer<PublisherState>
+
+  init(
+    _ bus: Bus, partitioner: Partitioner, wait: WaitStrategy, timeout: Duration
+  ) throws(BusError) {
+    var segments: [PartitionSegment] = []
+    for partition in 0..<bus.partitions {
+      segments.append(try bus.segment(partition, writable: true))
+    }
+    let recovery = Recovery(
+      map: bus.map, rings: segments.map(\.ring), control: bus.control.descriptor.number)
+    recovery.sweep()
+    let endpoint = try bus.attach(.publisher, recovery)
+    self.bus = bus
+    self.segments = segments
+    self.recovery = recovery
+    waiter = Waiter(map: bus.map, row: endpoint.row, strategy: wait)
+    let lanes = UnsafeMutablePointer<Lane>.allocate(capacity: segments.count)
+    for (partition, segment) in segments.enumerated() {
+      let gate = Gate(
+        map: bus.map, partition: partition, headsHold: bus.configuration.whenFull == .block)
+      let lane = Lane(ring: segment.ring, publisher: endpoint.row, gate: gate)
+      // The row's last owner may have left an announcement and a floor: both are resolved.
+      lane.cell.announced.storeRelease(0)
+      lane.cell.floor.storeRelease(Packed.none)
+      unsafe (lanes + partition).initialize(to: lane)
+    }
+    unsafe state = .allocate(capacity: 1)
+    self.endpoint = endpoint
+    unsafe state.initialize(
+      to: PublisherState(
+        clock: TSCClock(), lanes: lanes,
+        choice: PartitionChoice(partitioner, partitions: segments.count),
+        longestSpan: UInt64(bus.configuration.partitionLayout.longestSpan),
+        mustFence: !ProcessBarrier.register(), checksum: bus.configuration.checksum,
+        timeout: timeout.nanoseconds, core: Unmanaged.passUnretained(self)))
+  }
+
+  /// The row it sits in.
+  var row: Int { endpoint.row }
+
+  deinit {
+    let lanes = unsafe state.pointee.lanes
+    for partition in segments.indices {
+      unsafe lanes[partition].open.deallocate()
+      unsafe lanes[partition].cell.announced.storeRelease(0)
+    }
+    unsafe lanes.deinitialize(count: segments.count).deallocate()
+    unsafe state.deinitialize(count: 1).deallocate()
+  }
+}
+
+extension Bus {
+  /// Takes a row of the registry, in the words of the public API.
+  func attach(_ role: Endpoint.Role, _ recovery: Recovery) throws(BusError) -> Endpoint {
+    guard !isRemoved else { throw .removed(name) }
+    do {
+      return try Endpoint(role, in: map, control: control) { row, incarnation in
+        recovery.resolve(row, incarnation)
+      }
+    } catch {
+      switch error {
+      case .noFreeRow(let role, let rows):
+        let what = role == .publisher ? "publishers" : "subscribers"
+        throw BusError(
+          .unavailable,
+          "all \(rows) rows for \(what) of bus '\(name)' are in use; close one, or create the bus "
+            + "with a larger --max-\(what)")
+      case .system(let cause):
+        throw BusError(.unavailable, "cannot attach to bus '\(name)'", cause)
+      }
+    }
+  }
+}

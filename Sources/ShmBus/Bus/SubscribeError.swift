@@ -1,0 +1,35 @@
+/// Why a subscriber could not give the next message.
+public enum SubscribeError: Error, Equatable, Sendable {
+  /// Messages were overwritten before they were read. Reading goes on behind the gap.
+  case gap(Gap)
+  /// What a segment says cannot be: it was damaged. The slots were skipped.
+  case damaged(partition: Int, offset: Offset)
+  /// The bus has been removed, and all that was there has been read.
+  case removed
+
+  /// Offsets of a partition that are gone for this subscriber.
+  public struct Gap: Equatable, Sendable {
+    /// The partition.
+    public let partition: Int
+    /// The first offset that is gone.
+    public let from: Offset
+    /// The offset where reading goes on.
+    public let to: Offset
+    /// How many slots are gone.
+    public var count: UInt64 { to &- from }
+  }
+}
+
+extension SubscribeError: CustomStringConvertible {
+  /// One sentence, with the way out.
+  public var description: String {
+    switch self {
+    case .gap(let gap):
+      "partition \(gap.partition): \(gap.count) slots from offset \(gap.from) were overwritten before"
+        + " they were read; read faster, use more --slots, or --when-full block"
+    case .damaged(let partition, let offset):
+      "partition \(partition) is damaged at offset \(offset); look at it with 'dump-shm'"
+    case .removed: "the bus has been removed"
+    }
+  }
+}

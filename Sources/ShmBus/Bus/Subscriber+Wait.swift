@@ -1,0 +1,211 @@
+import CShmBus
+import Glibc
+
+// Everything a subscriber meets that is not a message ready to be read in place: cold code, out of the
+// reader's line.
+
+extension SubscriberCore {
+  /// Wakes publishers asleep on a track's gate.
+  @usableFromInline @inline(never)
+  static func wakePublishers(_ track: UnsafeMutablePointer<Track>) {
+    let sleepers = unsafe Sleepers.publishers(
+      of: track.pointee.partition, in: track.pointee.map)
+    if sleepers.word.loadRelaxed() != 0 { unsafe sleepers.wakeAll(track.pointee.partition) }
+  }
+
+  /// A message was committed by itself: the head moves behind it.
+  @usableFromInline
+  static func commit(_ track: UnsafeMutablePointer<Track>, upTo end: Offset) {
+    if unsafe track.pointee.holds { unsafe Subscriber.giveBack(track, end) }
+  }
+
+  /// Looks at every partition, then waits. Nil when nothing came in time.
+  @usableFromInline @inline(never) @_lifetime(immortal)
+  static func waitForMessage(
+    _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
+  ) throws(SubscribeError) -> Message? {
+    let core = unsafe state.pointee.core.takeUnretainedValue()
+    var sighting = unsafe core.scan(state)
+    if timeout > 0, sighting.isNothing {
+      _ = core.waiter.wait(
+        until: Clock.deadline(in: timeout), mask: core.sleepMask, words: core.sleepWords
+      ) {
+        sighting = unsafe core.scan(state)
+        return switch sighting {
+        case .nothing(let stuck): stuck ? .stuck : .idle
+        default: .ready
+        }
+      }
+    }
+    switch sighting {
+    case .nothing: return nil
+    case .failure(let error): throw error
+    case .message(let sighted): return unsafe core.handOut(state, sighted)
+    }
+  }
+
+  /// What a look at all partitions found.
+  enum Sighting {
+    /// Nothing to hand out; `stuck` if a claim is open ahead.
+    case nothing(stuck: Bool)
+    case message(SightedMessage)
+    case failure(SubscribeError)
+
+    var isNothing: Bool {
+      if case .nothing = self { true } else { false }
+    }
+  }
+
+  /// A message whose lengths were loaded once and fit its span.
+  struct SightedMessage {
+    let place: Int
+    let span: UInt64
+    let length: Int
+    let keyLength: Int
+    /// It lies whole in the copy buffer.
+    let isCopied: Bool
+  }
+
+  /// Looks at each partition once, beginning with the current one unless its run is over.
+  private func scan(_ state: UnsafeMutablePointer<SubscriberState>) -> Sighting {
+    let count = unsafe state.pointee.trackCount
+    let first = unsafe state.pointee.current + (state.pointee.runLeft == 0 ? 1 : 0)
+    var stuck = false
+    for step in 0..<count {
+      let place = (first + step) % count
+      switch unsafe look(state, place) {
+      case .nothing(let claimed): stuck = stuck || claimed
+      case let sighting: return sighting
+      }
+    }
+    if !stuck, bus.isRemoved { return .failure(.removed) }
+    return .nothing(stuck: stuck)
+  }
+
+  /// Looks at one partition, passing over padding and what the dead left.
+  private func look(_ state: UnsafeMutablePointer<SubscriberState>, _ place: Int) -> Sighting {
+    let track = unsafe state.pointee.tracks + place
+    let ring = unsafe track.pointee.ring
+    // Ends: every round that goes on has moved the position forward, at most to the cursor.
+    while true {
+      let position = unsafe track.pointee.position
+      switch ring.standing(at: position) {
+      case .message(let span):
+        return unsafe sight(state, place, position, span: span)
+      case .padding(let span):
+        unsafe skip(track, span)
+      case .claimed(let span, let publisher):
+        guard unsafe isLongDead(state, publisher),
+          ring.standing(at: position) == .claimed(span: span, publisher: publisher)
+        else { return .nothing(stuck: true) }
+        unsafe skip(track, span)
+      case .nothing:
+        let cursor = ring.cursor.loadAcquire()
+        let end = Packed.cursorOffset(cursor)
+        if end <= position { return .nothing(stuck: false) }
+        if end > position &+ ring.capacity { return unsafe .failure(overrun(track)) }
+        guard let span = unsafe deadUnmarkedClaim(state, ring, at: position, cursor) else {
+          return .nothing(stuck: true)
+        }
+        unsafe skip(track, span)
+      case .overrun:
+        return unsafe .failure(overrun(track))
+      }
+    }
+  }
+
+  private func skip(_ track: UnsafeMutablePointer<Track>, _ span: UInt64) {
+    unsafe track.pointee.position &+= span
+    if unsafe track.pointee.holds { unsafe Subscriber.giveBack(track, track.pointee.position) }
+  }
+
+  /// Whether a publisher's process is dead; asked at most once a millisecond, for a claim that lasts.
+  private func isLongDead(
+    _ state: UnsafeMutablePointer<SubscriberState>, _ publisher: UInt64
+  ) -> Bool {
+    let now = Clock.monotonic()
+    guard unsafe now &- state.pointee.lastProbe > 1_000_000 else { return false }
+    unsafe state.pointee.lastProbe = now
+    return recovery.lockIsFree(Int(publisher))
+  }
+
+  /// The last claim of all is not marked when its claimant dies before anybody claims after it: the cursor
+  /// and the announcement tell its span.
+  private func deadUnmarkedClaim(
+    _ state: UnsafeMutablePointer<SubscriberState>, _ ring: Ring, at position: Offset,
+    _ cursor: UInt64
+  ) -> UInt64? {
+    let claimant = Packed.claimant(cursor)
+    guard claimant < UInt64(bus.map.layout.maxPublishers) else { return nil }
+    let announced = ring.publisherCell(claimant).announced.loadAcquire()
+    let span = Packed.span(announced)
+    guard Packed.offset(announced) == position, span > 0,
+      position &+ span == Packed.cursorOffset(cursor),
+      unsafe isLongDead(state, claimant), ring.standing(at: position) == .nothing
+    else { return nil }
+    return span
+  }
+
+  /// A message that is safe to read in place, or a copy that was whole.
+  private func sight(
+    _ state: UnsafeMutablePointer<SubscriberState>, _ place: Int, _ position: Offset, span: UInt64
+  ) -> Sighting {
+    let track = unsafe state.pointee.tracks + place
+    let ring = unsafe track.pointee.ring
+    let header = ring.header(position)
+    let length = Int(header.length)
+    let keyLength = Int(header.keyWord.length)
+    let bytes = length + keyLength
+    let fits = bytes <= Int(span * ring.slotSize)
+    let mustCopy = unsafe position < track.pointee.heldFrom
+    if mustCopy {
+      if fits {
+        unsafe state.pointee.copies.reserve(SlotHeader.size + bytes)
+        let buffer = unsafe state.pointee.copies.base
+        unsafe memcpy(buffer, header.base, SlotHeader.size)
+        unsafe memcpy(buffer + SlotHeader.size, ring.cell(position), bytes)
+      }
+      guard ring.isIntact(position) else { return unsafe .failure(overrun(track)) }
+    }
+    guard fits else { return unsafe damaged(track, span: span) }
+    return .message(
+      SightedMessage(
+        place: place, span: span, length: length, keyLength: keyLength, isCopied: mustCopy))
+  }
+
+  private func damaged(_ track: UnsafeMutablePointer<Track>, span: UInt64) -> Sighting {
+    let position = unsafe track.pointee.position
+    unsafe skip(track, span)
+    return unsafe .failure(.damaged(partition: track.pointee.partition, offset: position))
+  }
+
+  /// Goes on an eighth of the ring behind the oldest message, so that it is not overrun again at once.
+  private func overrun(_ track: UnsafeMutablePointer<Track>) -> SubscribeError {
+    let ring = unsafe track.pointee.ring
+    let from = unsafe track.pointee.position
+    let to = max(from, ring.messageStart(atOrAfter: ring.oldestIntact + ring.capacity / 8))
+    unsafe track.pointee.position = to
+    if unsafe track.pointee.holds { unsafe Subscriber.giveBack(track, to) }
+    return unsafe .gap(.init(partition: track.pointee.partition, from: from, to: to))
+  }
+
+  /// The partition where it was found becomes the current one.
+  @_lifetime(immortal)
+  private func handOut(
+    _ state: UnsafeMutablePointer<SubscriberState>, _ sighted: SightedMessage
+  ) -> Message {
+    let track = unsafe state.pointee.tracks + sighted.place
+    let ring = unsafe track.pointee.ring
+    let position = unsafe track.pointee.position
+    let end = position &+ sighted.span
+    unsafe track.pointee.position = end
+    unsafe state.pointee.current = sighted.place
+    unsafe state.pointee.runLeft = SubscriberState.runLength
+    let buffer = unsafe state.pointee.copies.base
+    let header = unsafe sighted.isCopied ? SlotHeader(buffer) : ring.header(position)
+    let payload = unsafe sighted.isCopied ? buffer + SlotHeader.size : ring.cell(position)
+    return unsafe Message(
+      track, header, payload, length: sighted.length, keyLength: sighted.keyLength,
+      offset: position, end: end)
+  }
+}

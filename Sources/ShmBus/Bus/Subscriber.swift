@@ -1,0 +1,140 @@
+import CShmBus
+
+/// Reads messages from a bus. Belongs to one thread at a time.
+///
+/// ```swift
+/// var subscriber = try bus.subscriber(from: .earliest)
+/// while let message = try subscriber.next(timeout: .seconds(1)) {
+///   handle(message.bytes)
+/// }
+/// ```
+///
+/// It maps partitions read-only. When its process dies, publishers it held go on within milliseconds. It
+/// closes when it goes out of scope.
+@safe
+public struct Subscriber: ~Copyable {
+  @usableFromInline let state: UnsafeMutablePointer<SubscriberState>
+  let core: SubscriberCore
+
+  init(_ core: SubscriberCore) {
+    self.core = core
+    unsafe state = core.state
+  }
+
+  /// The next message, waiting for it at most `timeout`; nil when none came. Everything handed out before is
+  /// done: publishers may overwrite it.
+  ///
+  /// Messages of one partition come in order. Between partitions there is no order.
+  ///
+  /// - Throws: ``SubscribeError``. Reading goes on after it, behind the gap or the damage.
+  @inlinable @_lifetime(&self)
+  public mutating func next(timeout: Duration) throws(SubscribeError) -> Message? {
+    if let message = unsafe Self.poll(state) {
+      return unsafe _overrideLifetime(message, mutating: &self)
+    }
+    let message = try unsafe SubscriberCore.waitForMessage(state, timeout: timeout.nanoseconds)
+    return unsafe _overrideLifetime(message, mutating: &self)
+  }
+
+  /// The next message, waiting as long as it takes.
+  @inlinable @_lifetime(&self)
+  public mutating func next() throws(SubscribeError) -> Message {
+    // Ends: with a message or an error.
+    while true {
+      if let message = unsafe Self.poll(state) {
+        return unsafe _overrideLifetime(message, mutating: &self)
+      }
+      if let message = try unsafe SubscriberCore.waitForMessage(state, timeout: .max) {
+        return unsafe _overrideLifetime(message, mutating: &self)
+      }
+    }
+  }
+
+  /// Calls `body` for each message until none comes for `timeout`; each is done when `body` returns.
+  /// What `body` throws ends it; that message is not done then.
+  @inlinable
+  public mutating func forEach(
+    timeout: Duration, _ body: (borrowing Message) throws -> Void
+  ) throws {
+    while var message = try next(timeout: timeout) {
+      try body(message)
+      message.commit()
+    }
+  }
+
+  /// What lies ready at the current partition, in place and without waiting: the plain path. Nil for anything
+  /// else: another partition's turn, padding, a copy to be made, nothing there.
+  @inlinable @inline(__always) @_lifetime(immortal)
+  static func poll(_ state: UnsafeMutablePointer<SubscriberState>) -> Message? {
+    let track = unsafe state.pointee.tracks + state.pointee.current
+    let position = unsafe track.pointee.position
+    if unsafe track.pointee.holds { unsafe giveBack(track, position) }
+    let ring = unsafe track.pointee.ring
+    let header = ring.header(position)
+    let word = ControlWord(header.control.loadAcquire())  // R1
+    if !word.isCommitted(in: ring.lap(position)) { return nil }
+    if unsafe position < track.pointee.heldFrom { return nil }
+    if unsafe state.pointee.runLeft == 0 { return nil }
+    let span = word.span
+    let length = Int(header.length)
+    let keyLength = Int(header.keyWord.length)
+    let room = Int(truncatingIfNeeded: span &* ring.slotSize)
+    if length &+ keyLength > room { return nil }
+    unsafe state.pointee.runLeft &-= unsafe state.pointee.trackCount == 1 ? 0 : 1
+    unsafe track.pointee.position = position &+ span
+    return unsafe Message(
+      track, header, ring.cell(position), length: length, keyLength: keyLength,
+      offset: position, end: position &+ span)
+  }
+
+  /// What was handed out before is done: the head moves up to it.
+  @inlinable @inline(__always)
+  static func giveBack(_ track: UnsafeMutablePointer<Track>, _ position: Offset) {
+    unsafe track.pointee.moveHead(to: position)
+    shmbus_compiler_barrier()
+    if unsafe track.pointee.blocked.loadRelaxed() != 0 {
+      unsafe SubscriberCore.wakePublishers(track)
+    }
+  }
+}
+
+@available(*, unavailable)
+extension Subscriber: Sendable {}
+
+extension Bus {
+  /// Attaches an ephemeral subscriber: it holds publishers back (on a `block` bus) until it has read, and
+  /// dies with its process.
+  ///
+  /// - Parameters:
+  ///   - start: where to begin in each partition.
+  ///   - partitions: which to read; nil means all.
+  ///   - wait: how ``Subscriber/next(timeout:)`` waits.
+  /// - Throws: ``BusError`` `.unavailable` when every row for subscribers is in use.
+  public func subscriber(
+    from start: StartPosition = .latest, partitions: [Int]? = nil, wait: WaitStrategy = .balanced
+  ) throws(BusError) -> Subscriber {
+    Subscriber(
+      try SubscriberCore(
+        self, .subscriber, partitions: checked(partitions), from: start, wait: wait))
+  }
+
+  /// Attaches an observer: it disturbs nobody, and may be overrun; then it is told how much it missed.
+  public func observer(
+    from start: StartPosition = .latest, partitions: [Int]? = nil, wait: WaitStrategy = .balanced
+  ) throws(BusError) -> Subscriber {
+    Subscriber(
+      try SubscriberCore(
+        self, .observer, partitions: checked(partitions), from: start, wait: wait))
+  }
+
+  private func checked(_ chosen: [Int]?) throws(BusError) -> [Int] {
+    let all = 0..<partitions
+    guard let chosen else { return Array(all) }
+    guard !chosen.isEmpty else { throw BusError(.usage, "a subscriber needs a partition") }
+    for partition in chosen where !all.contains(partition) {
+      throw BusError(
+        .usage, "bus '\(name)' has no partition \(partition); it has 0 to \(partitions - 1)")
+    }
+    return Set(chosen).sorted()
+  }
+}

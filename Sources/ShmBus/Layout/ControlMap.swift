@@ -1,0 +1,92 @@
+import CShmBus
+
+/// The control segment's words, found by their place. Valid while the mapping is.
+@safe @usableFromInline
+struct ControlMap {
+  @usableFromInline let base: UnsafeMutableRawPointer
+  let layout: ControlLayout
+
+  init(_ base: UnsafeMutableRawPointer, _ layout: ControlLayout) {
+    unsafe self.base = base
+    self.layout = layout
+  }
+
+  /// The header as plain memory: constant once the bus is ready.
+  var header: UnsafeMutablePointer<shmbus_control_header> {
+    unsafe base.assumingMemoryBound(to: shmbus_control_header.self)
+  }
+
+  // Offsets as drawn at `shmbus_control_header`.
+  var state: SharedWord { unsafe SharedWord(base, at: 24) }
+  var partitionCount: SharedWord { unsafe SharedWord(base, at: 184) }
+  var publisherRows: SharedWord { unsafe SharedWord(base, at: 432) }
+  var subscriberRows: SharedWord { unsafe SharedWord(base, at: 440) }
+  var groupRows: SharedWord { unsafe SharedWord(base, at: 448) }
+  var admissions: SharedWord { unsafe SharedWord(base, at: 456) }
+
+  func partition(_ partition: Int) -> PartitionRow {
+    unsafe PartitionRow(
+      base + layout.partitionTable + partition * MemoryLayout<shmbus_partition_row>.size)
+  }
+
+  func endpoint(_ row: Int) -> EndpointRow {
+    unsafe EndpointRow(base + layout.endpointTable + row * MemoryLayout<shmbus_endpoint_row>.size)
+  }
+
+  /// The head of a group row, or of an ephemeral subscriber (`layout.maxGroups` + its place among subscribers).
+  func head(_ headRow: Int, partition: Int) -> HeadRow {
+    let size = MemoryLayout<shmbus_head>.size
+    return unsafe HeadRow(
+      base + layout.headTable + (partition * layout.headRows + headRow) * size)
+  }
+
+  /// Where a subscriber's own heads are in the table of heads.
+  func headRow(ofEndpoint row: Int) -> Int { layout.maxGroups + row - layout.maxPublishers }
+
+  /// The subscriber row that a head beyond the groups' belongs to.
+  func endpointRow(ofHead headRow: Int) -> Int {
+    headRow - layout.maxGroups + layout.maxPublishers
+  }
+
+  /// Offsets as drawn at `shmbus_partition_row`.
+  @safe @usableFromInline
+  struct PartitionRow {
+    let base: UnsafeMutableRawPointer
+    init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+    var sleepers: SharedWord { unsafe SharedWord(base, at: 0) }
+    var quarantineCount: SharedWord { unsafe SharedWord(base, at: 8) }
+    var blocked: SharedWord { unsafe SharedWord(base, at: 64) }
+    var origin: SharedWord { unsafe SharedWord(base, at: 136) }
+    var ceiling: SharedWord { unsafe SharedWord(base, at: 144) }
+    var start: SharedWord { unsafe SharedWord(base, at: 152) }
+  }
+
+  /// Offsets as drawn at `shmbus_endpoint_row`.
+  @safe @usableFromInline
+  struct EndpointRow {
+    let base: UnsafeMutableRawPointer
+    init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+    var fields: UnsafeMutablePointer<shmbus_endpoint_row> {
+      unsafe base.assumingMemoryBound(to: shmbus_endpoint_row.self)
+    }
+    var incarnation: SharedWord { unsafe SharedWord(base, at: 0) }
+    var semaphore: UnsafeMutableRawPointer { unsafe base + 64 }
+    var asleep: SharedWord { unsafe SharedWord(base, at: 72) }
+    var revoked: SharedWord { unsafe SharedWord(base, at: 80) }
+    var heartbeat: SharedWord { unsafe SharedWord(base, at: 128) }
+    var waiting: SharedWord { unsafe SharedWord(base, at: 136) }
+
+    /// Whether somebody uses the row, alive or not.
+    var isInUse: Bool { incarnation.loadAcquire() & 1 == 1 }
+  }
+
+  /// Offsets as drawn at `shmbus_head`.
+  @safe @usableFromInline
+  struct HeadRow {
+    let base: UnsafeMutableRawPointer
+    init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+    var head: SharedWord { unsafe SharedWord(base, at: 0) }
+    var heldFrom: SharedWord { unsafe SharedWord(base, at: 8) }
+    var owner: SharedWord { unsafe SharedWord(base, at: 16) }
+  }
+}

@@ -1,0 +1,73 @@
+import CShmBus
+
+/// One slot's header in shared memory, by its fields (`shmbus_slot_header` draws the bytes).
+@frozen @safe @usableFromInline
+struct SlotHeader {
+  @usableFromInline static var size: Int { 64 }
+
+  @usableFromInline let base: UnsafeMutableRawPointer
+
+  @inlinable @inline(__always)
+  init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+
+  /// The bits of `flags`.
+  @usableFromInline
+  enum Flag {
+    /// Not the first message of its batch: no place to start reading.
+    @inlinable static var insideBatch: UInt16 { 1 }
+    @inlinable static var producer: UInt16 { 2 }
+    @inlinable static var key: UInt16 { 4 }
+    @inlinable static var checksum: UInt16 { 8 }
+  }
+
+  @inlinable var control: SharedWord {
+    @inline(__always) get { unsafe SharedWord(base, at: 16) }
+  }
+
+  // The fields below are plain memory: written before the control word is stored with release, read after it
+  // was loaded with acquire. `length` and `keyLength` steer a reader: it loads each once and bounds it.
+
+  @inlinable var magic: UInt32 {
+    @inline(__always) get { unsafe base.load(as: UInt32.self) }
+  }
+  @inlinable var length: UInt32 {
+    @inline(__always) get { unsafe base.load(fromByteOffset: 4, as: UInt32.self) }
+  }
+  @inlinable var timestamp: UInt64 {
+    @inline(__always) get { unsafe base.load(fromByteOffset: 8, as: UInt64.self) }
+  }
+  @inlinable var keyWord: KeyWord {
+    @inline(__always) get { unsafe KeyWord(raw: base.load(fromByteOffset: 40, as: UInt64.self)) }
+  }
+  @inlinable var checksum: UInt32 {
+    @inline(__always) get { unsafe base.load(fromByteOffset: 48, as: UInt32.self) }
+  }
+
+  /// Key hash, key length and flags share one word, so that they cost one store.
+  @frozen @usableFromInline
+  struct KeyWord {
+    @usableFromInline let raw: UInt64
+    @inlinable init(raw: UInt64) { self.raw = raw }
+    @inlinable @inline(__always)
+    init(hash: UInt32, length: UInt16, flags: UInt16) {
+      raw = UInt64(hash) | UInt64(length) &<< 32 | UInt64(flags) &<< 48
+    }
+    @inlinable var hash: UInt32 { UInt32(truncatingIfNeeded: raw) }
+    @inlinable var length: UInt16 { UInt16(truncatingIfNeeded: raw &>> 32) }
+    @inlinable var flags: UInt16 { UInt16(truncatingIfNeeded: raw &>> 48) }
+  }
+
+  /// Writes everything but the control word.
+  @inlinable @inline(__always)
+  func fill(length: UInt32, timestamp: UInt64, key: KeyWord) {
+    unsafe base.storeBytes(
+      of: UInt64(SHMBUS_MESSAGE_MAGIC) | UInt64(length) &<< 32, as: UInt64.self)
+    unsafe base.storeBytes(of: timestamp, toByteOffset: 8, as: UInt64.self)
+    unsafe base.storeBytes(of: key.raw, toByteOffset: 40, as: UInt64.self)
+  }
+
+  @inlinable
+  func setChecksum(_ value: UInt32) {
+    unsafe base.storeBytes(of: value, toByteOffset: 48, as: UInt32.self)
+  }
+}

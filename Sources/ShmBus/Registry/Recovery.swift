@@ -1,0 +1,70 @@
+/// Decides what the dead left behind, from inside normal work: attaching, publishing when held, waiting when
+/// stuck. Every step is one CAS that others may repeat at the same time.
+@safe
+struct Recovery {
+  let map: ControlMap
+  /// Writable rings of all partitions; empty for a subscriber, which can free heads but no claims.
+  let rings: [Ring]
+  /// A descriptor of the control segment that holds no locks itself.
+  let control: Int32
+
+  /// Whether the kernel says that a used row's owner is gone. Never a guess from a clock or a pid.
+  func isDead(_ row: Int) -> Bool {
+    guard map.endpoint(row).isInUse else { return false }
+    return lockIsFree(row)
+  }
+
+  func lockIsFree(_ row: Int) -> Bool {
+    // When the kernel will not tell, nobody is declared dead.
+    (try? FileLock.isHeld(Int64(row), seenFrom: control)) == false
+  }
+
+  /// Frees every row whose owner died; returns how many.
+  @discardableResult
+  func sweep() -> Int {
+    let publishers = map.layout.maxPublishers
+    let publisherRows = 0..<Int(map.publisherRows.loadAcquire())
+    let subscriberRows = publishers..<(publishers + Int(map.subscriberRows.loadAcquire()))
+    var freed = 0
+    for row in publisherRows where !rings.isEmpty && free(row) { freed += 1 }
+    for row in subscriberRows where free(row) { freed += 1 }
+    return freed
+  }
+
+  /// Frees a row if its owner is dead: incarnation first, then the lock, then what it left.
+  func free(_ row: Int) -> Bool {
+    let incarnation = map.endpoint(row).incarnation.loadAcquire()
+    guard incarnation & 1 == 1, lockIsFree(row) else { return false }
+    return resolve(row, incarnation)
+  }
+
+  /// Resolves what a dead use of a row left behind, then frees the row. The caller knows it is dead.
+  func resolve(_ row: Int, _ incarnation: UInt64) -> Bool {
+    let word = map.endpoint(row).incarnation
+    let isSameUse = { word.loadAcquire() == incarnation }
+    if row < map.layout.maxPublishers {
+      guard !rings.isEmpty else { return false }
+      for ring in rings {
+        guard ring.recover(publisher: UInt64(row), isSameUse: isSameUse) else { return false }
+      }
+    } else {
+      releaseHeads(of: row, isSameUse)
+    }
+    guard word.compareExchange(incarnation, incarnation + 1).exchanged else { return false }
+    for partition in 0..<Int(map.partitionCount.loadAcquire()) {
+      Sleepers.subscribers(of: partition, in: map).wakeAll(partition)
+      Sleepers.publishers(of: partition, in: map).wakeAll(partition)
+    }
+    return true
+  }
+
+  /// A head carries the row's term, so a CAS that comes late never frees the next owner's.
+  private func releaseHeads(of row: Int, _ isSameUse: () -> Bool) {
+    for partition in 0..<Int(map.partitionCount.loadAcquire()) {
+      let head = map.head(map.headRow(ofEndpoint: row), partition: partition).head
+      let seen = head.loadAcquire()
+      guard Packed.offset(seen) != Packed.noOffset, isSameUse() else { continue }
+      _ = head.compareExchange(seen, Packed.head(Packed.noOffset, term: Packed.term(seen)))
+    }
+  }
+}

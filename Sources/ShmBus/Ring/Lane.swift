@@ -1,0 +1,62 @@
+/// What one publisher keeps, in its private memory, about one partition. Only its thread touches it.
+@frozen @safe @usableFromInline
+struct Lane {
+  @usableFromInline let ring: Ring
+  @usableFromInline let cell: Ring.PublisherCell
+  @usableFromInline let publisher: UInt64
+  /// The partition's row: a subscriber may be asleep.
+  @usableFromInline let sleepers: SharedWord
+  /// No claim may end above it: the cached gate plus the capacity. It only grows.
+  @usableFromInline var limit: UInt64 = 0
+  /// Loans that are neither published nor dropped yet, oldest first.
+  @usableFromInline var open: OpenClaims
+  let gate: Gate
+
+  init(ring: Ring, publisher: Int, gate: Gate) {
+    self.ring = ring
+    self.publisher = UInt64(publisher)
+    self.gate = gate
+    cell = ring.publisherCell(UInt64(publisher))
+    sleepers = gate.map.partition(gate.partition).sleepers
+    open = OpenClaims()
+  }
+}
+
+/// The open loans of one publisher in one partition, oldest first: a fixed array, so that a loan allocates
+/// nothing.
+@frozen @safe @usableFromInline
+struct OpenClaims {
+  /// How many loans one publisher may hold open in one partition.
+  @usableFromInline static var limit: Int { 64 }
+
+  @usableFromInline
+  struct Claim {
+    var offset: Offset
+    var span: UInt64
+    /// Its slot says *claimed*, and the floor covers it: it no longer depends on the announcement.
+    var marked: Bool
+  }
+
+  @usableFromInline private(set) var count = 0
+  private let claims: UnsafeMutablePointer<Claim>
+
+  init() { unsafe claims = .allocate(capacity: Self.limit) }
+
+  func deallocate() { unsafe claims.deallocate() }
+
+  subscript(position: Int) -> Claim {
+    get { unsafe claims[position] }
+    nonmutating set { unsafe claims[position] = newValue }
+  }
+
+  mutating func append(_ offset: Offset, span: UInt64) {
+    self[count] = Claim(offset: offset, span: span, marked: false)
+    count += 1
+  }
+
+  mutating func remove(_ offset: Offset) {
+    guard let found = (0..<count).first(where: { self[$0].offset == offset }) else { return }
+    for position in found..<(count - 1) { self[position] = self[position + 1] }
+    count -= 1
+  }
+}

@@ -1,0 +1,99 @@
+/// Who may hold a partition's publishers back. Private memory; `map` is the control segment's.
+@safe @usableFromInline
+struct Gate {
+  let map: ControlMap
+  let partition: Int
+  /// False on an overwrite bus: readers' heads hold nothing.
+  let headsHold: Bool
+}
+
+// The gate is the lowest offset that must not be overwritten yet:
+//
+//   min(cursor read before anything else, heads that hold back, publishers' open claims)
+//
+// The cursor bound makes late joins and concurrent claims safe: whatever appears after the scan began starts
+// at or above it. The gate only grows, so a cached one is safe for ever.
+
+extension Lane {
+  /// Refreshes the cached limit; returns whether a claim of `span` slots now fits.
+  @usableFromInline @inline(never)
+  static func refreshLimit(_ lane: UnsafeMutablePointer<Lane>, span: UInt64) -> Bool {
+    let ring = unsafe lane.pointee.ring
+    let seen = ring.cursor.loadAcquire()
+    let gate = unsafe lane.pointee.gate.lowest(in: ring, cursor: seen).offset
+    let row = unsafe lane.pointee.gate.map.partition(lane.pointee.gate.partition)
+    let limit = min(gate &+ ring.capacity, row.ceiling.loadAcquire(), Packed.offsetLimit)
+    unsafe lane.pointee.limit = max(limit, lane.pointee.limit)
+    return unsafe Packed.cursorOffset(seen) &+ span <= lane.pointee.limit
+  }
+}
+
+extension Gate {
+  /// Who holds the gate where it is.
+  enum Holder: Equatable {
+    case nobody
+    /// A row of the table of heads: a group, or an ephemeral subscriber.
+    case head(row: Int)
+    /// A publisher with an open claim.
+    case claim(publisher: Int)
+  }
+
+  /// The gate, and who holds it there. `cursor` must have been loaded before this call.
+  func lowest(in ring: Ring, cursor: UInt64) -> (offset: Offset, holder: Holder) {
+    var lowest = Packed.cursorOffset(cursor)
+    var holder = Holder.nobody
+    if headsHold {
+      forEachHead { row, head in
+        if Packed.offset(head) < lowest {
+          lowest = Packed.offset(head)
+          holder = .head(row: row)
+        }
+      }
+    }
+    for publisher in 0..<Int(map.publisherRows.loadAcquire()) where map.endpoint(publisher).isInUse {
+      // On a tie the claim is the cause: a head that stands at an open claim waits for it.
+      if let open = openClaim(of: UInt64(publisher), in: ring, cursor: cursor), open <= lowest {
+        lowest = open
+        holder = .claim(publisher: publisher)
+      }
+    }
+    return (lowest, holder)
+  }
+
+  /// Every head of this partition, whether or not it holds anything.
+  func forEachHead(_ body: (_ row: Int, _ head: UInt64) -> Void) {
+    for row in 0..<Int(map.groupRows.loadAcquire()) {
+      body(row, map.head(row, partition: partition).head.loadAcquire())
+    }
+    let first = map.layout.maxGroups
+    for row in first..<(first + Int(map.subscriberRows.loadAcquire())) {
+      body(row, map.head(row, partition: partition).head.loadAcquire())
+    }
+  }
+
+  /// The oldest open claim of a publisher: its announced one, if it was won and is undecided, or its floor.
+  /// The cell is read before the floor, because the owner stores the floor before it announces anew.
+  private func openClaim(of publisher: UInt64, in ring: Ring, cursor: UInt64) -> Offset? {
+    let cell = ring.publisherCell(publisher)
+    let announced = cell.announced.loadAcquire()
+    var oldest: Offset?
+    if ring.isOpen(announced, of: publisher, cursor: cursor) { oldest = Packed.offset(announced) }
+    let floor = cell.floor.loadAcquire()
+    if floor != Packed.none { oldest = min(floor, oldest ?? floor) }
+    return oldest
+  }
+}
+
+extension Ring {
+  /// Whether an announced claim was won and is neither committed nor aborted yet. The same test decides what
+  /// recovery must give up.
+  func isOpen(_ announced: UInt64, of publisher: UInt64, cursor: UInt64) -> Bool {
+    let start = Packed.offset(announced)
+    let span = Packed.span(announced)
+    guard span != 0 else { return false }
+    let lap = lap(start)
+    let word = ControlWord(header(start).control.loadAcquire())
+    if word.isClaimed(in: lap, by: publisher) { return true }
+    return cursor == Packed.cursor(start &+ span, claimant: publisher) && !word.isDecided(in: lap)
+  }
+}

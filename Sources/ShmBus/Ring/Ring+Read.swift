@@ -1,0 +1,99 @@
+// What a reader finds at a position (`models/claim.pml`, Cons and Obs).
+
+extension Ring {
+  /// What stands at an offset.
+  enum Standing: Equatable {
+    /// A message of this many slots.
+    case message(span: UInt64)
+    /// Padding of this many slots.
+    case padding(span: UInt64)
+    /// Marked as an open claim of a publisher.
+    case claimed(span: UInt64, publisher: UInt64)
+    /// Nothing of this lap yet: beyond the cursor, or claimed and not marked.
+    case nothing
+    /// A later lap: the position was overrun.
+    case overrun
+  }
+
+  func standing(at offset: Offset) -> Standing {
+    let word = ControlWord(header(offset).control.loadAcquire())  // R1, partner: K1
+    let age = Lap.distance(from: lap(offset), to: word.lap)
+    if age > 0 { return .overrun }
+    if age < 0 { return .nothing }
+    let span = max(1, min(word.span, capacity / 4))
+    switch word.state {
+    case ControlWord.committed: return .message(span: span)
+    case ControlWord.aborted: return .padding(span: span)
+    case ControlWord.claimed: return .claimed(span: span, publisher: word.publisher)
+    default: return .nothing
+    }
+  }
+
+  /// Where the next message will go.
+  var end: Offset { Packed.cursorOffset(cursor.loadAcquire()) }
+
+  /// The oldest offset whose slots no claim has taken again.
+  var oldestIntact: Offset {
+    let end = end
+    return end > capacity ? end &- capacity : 0
+  }
+
+  /// Whether what was copied from `offset` on before this call was still whole.
+  @inlinable
+  func isIntact(_ offset: Offset) -> Bool {
+    acquireFence()  // O2: the copy's loads come before the cursor's. Partner: the fence after C1.
+    return Packed.cursorOffset(cursor.loadAcquire()) <= offset &+ capacity
+  }
+
+  /// The first place at or after `offset` where a reader may begin: a claim's start, or a message inside a
+  /// batch that was reached from its start. Stops at the first undecided slot. `offset` itself when nothing
+  /// is there yet.
+  func messageStart(atOrAfter offset: Offset) -> Offset {
+    let end = end
+    guard offset < end else { return offset }
+    let oldest = oldestIntact
+    var position = claimStart(atOrBefore: offset, notBelow: oldest)
+    // Ends: each step advances by at least one slot, and the ring has `capacity` of them.
+    while position < offset {
+      switch standing(at: position) {
+      case .message(let span), .padding(let span): position += span
+      case .claimed, .nothing, .overrun: return max(position, oldest)
+      }
+    }
+    return position
+  }
+
+  /// A claim's start at or before `offset` if one can be found, else the first one after `oldest`.
+  private func claimStart(atOrBefore offset: Offset, notBelow oldest: Offset) -> Offset {
+    if oldest == 0 && offset <= spacingMask { return 0 }
+    var boundary = offset & ~spacingMask
+    // Ends: boundaries go down to the oldest intact offset.
+    while boundary >= oldest {
+      let entry = indexEntry(boundary)
+      let start = entry.start.loadAcquire() &- 1
+      if start <= boundary, start >= oldest, isClaimStart(start) { return start }
+      guard boundary > spacingMask else { break }
+      boundary -= spacingMask &+ 1
+    }
+    return firstClaimStart(from: oldest)
+  }
+
+  /// Walks slot by slot, without the index: a control word of the right lap is a message, padding or a claim.
+  private func firstClaimStart(from oldest: Offset) -> Offset {
+    let end = end
+    var position = oldest
+    // Ends: at most `capacity` slots lie between the oldest intact offset and the cursor.
+    while position < end && !isClaimStart(position) { position += 1 }
+    return position
+  }
+
+  /// Whether a claim begins here: a word of this lap, and not a message inside a batch, whose words are
+  /// written before the batch is decided.
+  private func isClaimStart(_ offset: Offset) -> Bool {
+    switch standing(at: offset) {
+    case .claimed: true
+    case .message, .padding: header(offset).keyWord.flags & SlotHeader.Flag.insideBatch == 0
+    case .nothing, .overrun: false
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import CShmBus
+
+/// What one subscriber keeps, in its private memory, about one partition. Only its thread touches it.
+@frozen @safe @usableFromInline
+struct Track {
+  @usableFromInline let ring: Ring
+  @usableFromInline let partition: Int
+  let map: ControlMap
+  /// The head that holds publishers back for this reader.
+  @usableFromInline let head: SharedWord
+  @usableFromInline let term: UInt64
+  /// The partition's row: a publisher may be asleep on the gate.
+  @usableFromInline let blocked: SharedWord
+  /// False for an observer: it moves no head and is given copies.
+  @usableFromInline let holds: Bool
+  /// From here on the gate protects every byte, so that messages are read in place; below, and for
+  /// observers and on an overwrite bus everywhere (all bits set), they are copied and checked.
+  @usableFromInline var heldFrom: Offset = .max
+  /// The next offset to look at.
+  @usableFromInline var position: Offset = 0
+
+  init(
+    ring: Ring, partition: Int, map: ControlMap, head: SharedWord, term: UInt64, holds: Bool
+  ) {
+    self.ring = ring
+    self.partition = partition
+    self.map = map
+    blocked = map.partition(partition).blocked
+    self.head = head
+    self.term = term
+    self.holds = holds
+  }
+
+  /// Tells the gate that everything before `position` is done: publishers may overwrite it.
+  @inlinable @inline(__always)
+  func moveHead(to position: Offset) {
+    // Release: what was read from the slots is done with. Partner: the gate's acquire.
+    head.storeRelease(Packed.head(position, term: term))
+  }
+}
+
+extension Track {
+  /// Joins the partition's gate (`models/join.pml`): from now on nothing at or above `heldFrom` is overwritten
+  /// before this reader has moved its head past it.
+  ///
+  /// The head goes to 0 first, so that no gate computed from now on passes anything; a publisher that
+  /// computed one before is bounded by the cursor it read before, which the fence puts at or below ours.
+  mutating func join(inPlace: Bool) {
+    head.storeRelaxed(Packed.head(0, term: term))
+    fullFence()
+    let cursor = ring.end
+    heldFrom = inPlace ? cursor : .max
+  }
+
+  /// Leaves the gate: holds nothing any more.
+  func leave() { head.storeRelease(Packed.head(Packed.noOffset, term: term)) }
+}

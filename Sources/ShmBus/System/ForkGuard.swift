@@ -1,0 +1,58 @@
+import Glibc
+import Synchronization
+
+/// Descriptors that a forked child must not keep.
+///
+/// An OFD lock lives as long as any copy of its descriptor: a child that inherits one would keep a
+/// dead parent looking alive. `O_CLOEXEC` covers `exec` only, so the child closes them first thing.
+/// It never unlocks: that would take the lock from the parent too.
+enum ForkGuard {
+  static let capacity = 4096
+
+  /// Descriptor + 1, or 0. Relaxed throughout: no slot guards anything but its own number, and
+  /// `fork` copies the memory as the forking thread sees it.
+  private static let slots = InlineArray<4096, Atomic<Int32>> { _ in Atomic(0) }
+
+  private static let registration: Int32 = {
+    // Built here: the handler may not be the first to touch it.
+    _ = slots[0].load(ordering: .relaxed)
+    return pthread_atfork(nil, nil) { ForkGuard.closeInChild() }
+  }()
+
+  /// Must follow the opening of `fd` at once: a fork in between leaves it open in the child.
+  static func add(_ fd: Int32) throws(SystemError) {
+    try SystemError.check(registration, "pthread_atfork", "fork guard")
+    for index in 0..<capacity where replace(0, by: fd + 1, at: index) { return }
+    throw SystemError(call: "pthread_atfork", subject: "fork guard is full", code: EMFILE)
+  }
+
+  /// Must come before `fd` is closed: its number may be given to another file at once.
+  static func remove(_ fd: Int32) {
+    for index in 0..<capacity where replace(fd + 1, by: 0, at: index) { return }
+  }
+
+  private static func replace(_ old: Int32, by new: Int32, at index: Int) -> Bool {
+    slots[index].compareExchange(expected: old, desired: new, ordering: .relaxed).exchanged
+  }
+
+  /// Runs in the child before `fork` returns: atomics and `close` only (async-signal-safe).
+  private static func closeInChild() {
+    for index in 0..<capacity {
+      let value = slots[index].exchange(0, ordering: .relaxed)
+      if value != 0 { _ = close(value - 1) }
+    }
+  }
+}
+
+/// A descriptor that a forked child does not keep.
+struct UnforkableDescriptor: ~Copyable {
+  private let descriptor: Descriptor
+  var number: Int32 { descriptor.number }
+
+  init(_ descriptor: consuming Descriptor) throws(SystemError) {
+    try ForkGuard.add(descriptor.number)
+    self.descriptor = descriptor
+  }
+
+  deinit { ForkGuard.remove(descriptor.number) }
+}

@@ -1,0 +1,94 @@
+import Glibc
+
+/// A stretch of this process's address space that shows a shared-memory object.
+///
+/// A forked child does not inherit it: a child that believed it was the owner would damage the bus.
+/// Touching a page beyond the object's end is SIGBUS, so `byteCount` must be what was allocated.
+@safe
+struct Mapping: ~Copyable, @unchecked Sendable {
+  let base: UnsafeMutableRawPointer
+  let byteCount: Int
+
+  /// Maps the first `byteCount` bytes. With `populate` no later access faults.
+  init(
+    _ descriptor: borrowing Descriptor, byteCount: Int, writable: Bool, populate: Bool
+  ) throws(SystemError) {
+    let view = View(
+      descriptor: descriptor.number, protection: Self.protection(writable), populate: populate)
+    let base = unsafe try view.map(at: nil, offset: 0, byteCount: byteCount)
+    unsafe try Self.keepFromChildren(base, byteCount)
+    unsafe self.base = base
+    self.byteCount = byteCount
+  }
+
+  /// Maps the first `byteCount` bytes, and their last `tail` bytes once more right after them.
+  ///
+  /// What runs over the end of a ring at the object's end is then contiguous in memory.
+  /// `byteCount` and `tail` are multiples of the page. The property `byteCount` is their sum.
+  init(
+    ring descriptor: borrowing Descriptor, byteCount: Int, repeating tail: Int, writable: Bool,
+    populate: Bool
+  ) throws(SystemError) {
+    let (whole, overflow) = byteCount.addingReportingOverflow(tail)
+    guard tail > 0, tail <= byteCount, !overflow else {
+      throw SystemError(call: "mmap", subject: "\(byteCount) + \(tail) bytes", code: EINVAL)
+    }
+    // Addresses first, so that nobody else's mapping can lie where the second copy must go.
+    let nothing = View(descriptor: -1, protection: PROT_NONE, populate: false)
+    let base = unsafe try nothing.map(at: nil, offset: 0, byteCount: whole)
+    do throws(SystemError) {
+      let view = View(
+        descriptor: descriptor.number, protection: Self.protection(writable), populate: populate)
+      _ = unsafe try view.map(at: base, offset: 0, byteCount: byteCount)
+      _ = unsafe try view.map(at: base + byteCount, offset: byteCount - tail, byteCount: tail)
+    } catch {
+      unsafe _ = munmap(base, whole)
+      throw error
+    }
+    unsafe try Self.keepFromChildren(base, whole)
+    unsafe self.base = base
+    self.byteCount = whole
+  }
+
+  deinit { unsafe _ = munmap(base, byteCount) }
+
+  /// Asks for huge pages, or for none; false where the kernel does not give them to shared memory.
+  func advise(huge: Bool) -> Bool {
+    unsafe madvise(base, byteCount, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0
+  }
+
+  private static func protection(_ writable: Bool) -> Int32 {
+    writable ? PROT_READ | PROT_WRITE : PROT_READ
+  }
+
+  /// Unmaps before it throws: the initialiser that called has nothing else to undo.
+  private static func keepFromChildren(
+    _ base: UnsafeMutableRawPointer, _ byteCount: Int
+  ) throws(SystemError) {
+    if unsafe madvise(base, byteCount, MADV_DONTFORK) == 0 { return }
+    let failure = SystemError.last("madvise", "\(byteCount) bytes")
+    unsafe _ = munmap(base, byteCount)
+    throw failure
+  }
+}
+
+/// One way to map: what, with which rights.
+private struct View {
+  let descriptor: Int32
+  let protection: Int32
+  let populate: Bool
+
+  /// Maps at `address`, over what is there, or anywhere when it is nil.
+  func map(
+    at address: UnsafeMutableRawPointer?, offset: Int, byteCount: Int
+  ) throws(SystemError) -> UnsafeMutableRawPointer {
+    var flags = descriptor < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED
+    if unsafe address != nil { flags |= MAP_FIXED }
+    if populate { flags |= MAP_POPULATE }
+    let base = unsafe mmap(address, byteCount, protection, flags, descriptor, offset)
+    guard let base = unsafe base, unsafe base != MAP_FAILED else {
+      throw SystemError.last("mmap", "\(byteCount) bytes")
+    }
+    return unsafe base
+  }
+}

@@ -1,0 +1,170 @@
+import Glibc
+
+/// Which file a name or a descriptor stands for, whatever the name says later.
+struct FileIdentity: Hashable, Sendable {
+  let device: UInt64
+  let inode: UInt64
+}
+
+/// Who may do what with a file.
+struct FileOwnership: Equatable, Sendable {
+  let uid: UInt32
+  let gid: UInt32
+  /// Permission bits only.
+  let mode: UInt32
+}
+
+/// One open POSIX shared-memory object.
+///
+/// `name` begins with a slash, as `shm_open` wants it. Closing it leaves the object and every
+/// mapping of it in place; only `unlink` takes the name away, and even then the memory stays until
+/// the last mapping and descriptor are gone.
+@safe
+struct SharedMemory: ~Copyable, Sendable {
+  let descriptor: Descriptor
+  let name: String
+
+  private init(_ number: Int32, _ name: String) {
+    descriptor = Descriptor(owning: number)
+    self.name = name
+  }
+
+  /// Makes a new, empty object for its owner alone; fails with `EEXIST` where the name is taken.
+  static func create(_ name: String) throws(SystemError) -> SharedMemory {
+    let number = retryingInterrupts {
+      unsafe shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    }
+    guard number >= 0 else { throw SystemError.last("shm_open", name) }
+    return SharedMemory(number, name)
+  }
+
+  static func open(_ name: String, writable: Bool) throws(SystemError) -> SharedMemory {
+    let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC
+    let number = retryingInterrupts { unsafe shm_open(name, flags, 0) }
+    guard number >= 0 else { throw SystemError.last("shm_open", name) }
+    return SharedMemory(number, name)
+  }
+
+  /// Makes the object `byteCount` long with every page really there.
+  ///
+  /// A size that is only promised (`ftruncate`) kills whoever touches a page that a full `/dev/shm`
+  /// cannot give. Where there is no room this fails with `ENOSPC` and keeps nothing.
+  func allocate(byteCount: Int) throws(SystemError) {
+    var code: Int32
+    // Ends because each turn needs one more signal.
+    repeat { code = posix_fallocate(descriptor.number, 0, byteCount) } while code == EINTR
+    try SystemError.check(code, "posix_fallocate", "\(name) to \(byteCount) bytes")
+  }
+
+  func byteCount() throws(SystemError) -> Int { Int(try status().st_size) }
+
+  func identity() throws(SystemError) -> FileIdentity { FileIdentity(try status()) }
+
+  func ownership() throws(SystemError) -> FileOwnership { FileOwnership(try status()) }
+
+  /// Sets the permission bits exactly; the mode given to `shm_open` is cut by the umask.
+  func setMode(_ mode: UInt32) throws(SystemError) {
+    guard fchmod(descriptor.number, mode) == 0 else { throw SystemError.last("fchmod", name) }
+  }
+
+  /// Gives the object to a group; its user stays.
+  func setOwner(group: UInt32) throws(SystemError) {
+    guard fchown(descriptor.number, .max, group) == 0 else {
+      throw SystemError.last("fchown", name)
+    }
+  }
+
+  /// Opens the same object once more: a new open file description with locks of its own.
+  ///
+  /// Goes through `/proc/self/fd`, so that it finds this very object even when its name is gone or
+  /// belongs to another one by now. The file's permissions are checked again.
+  func reopened(writable: Bool) throws(SystemError) -> Descriptor {
+    try Descriptor(
+      path: "/proc/self/fd/\(descriptor.number)", flags: writable ? O_RDWR : O_RDONLY)
+  }
+
+  private func status() throws(SystemError) -> stat {
+    var status = stat()
+    guard unsafe fstat(descriptor.number, &status) == 0 else {
+      throw SystemError.last("fstat", name)
+    }
+    return status
+  }
+}
+
+extension FileIdentity {
+  fileprivate init(_ status: stat) {
+    self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+  }
+}
+
+extension FileOwnership {
+  fileprivate init(_ status: stat) {
+    self.init(uid: status.st_uid, gid: status.st_gid, mode: status.st_mode & 0o7777)
+  }
+}
+
+// What can be asked of names, without opening anything.
+extension SharedMemory {
+  private static let directory = "/dev/shm"
+
+  /// What `name` stands for now; nil where there is no such object.
+  static func identity(of name: String) throws(SystemError) -> FileIdentity? {
+    try status(of: name).map { FileIdentity($0) }
+  }
+
+  /// Whose `name` is; nil where there is no such object. Needs no right to open it.
+  static func ownership(of name: String) throws(SystemError) -> FileOwnership? {
+    try status(of: name).map { FileOwnership($0) }
+  }
+
+  private static func status(of name: String) throws(SystemError) -> stat? {
+    var status = stat()
+    guard unsafe stat(directory + name, &status) == 0 else {
+      let failure = SystemError.last("stat", directory + name)
+      if failure.code == ENOENT { return nil }
+      throw failure
+    }
+    return status
+  }
+
+  /// Takes the name away; false where there was none. Whoever has the object open keeps it.
+  static func unlink(_ name: String) throws(SystemError) -> Bool {
+    if unsafe shm_unlink(name) == 0 { return true }
+    let failure = SystemError.last("shm_unlink", name)
+    if failure.code == ENOENT { return false }
+    throw failure
+  }
+
+  /// The names (with their slash) that begin with `prefix`, sorted.
+  static func names(withPrefix prefix: String) throws(SystemError) -> [String] {
+    guard let stream = unsafe opendir(directory) else {
+      throw SystemError.last("opendir", directory)
+    }
+    defer { unsafe _ = closedir(stream) }
+    var names: [String] = []
+    errno = 0
+    // Ends with the directory.
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { bytes in
+        unsafe bytes.withMemoryRebound(to: CChar.self, capacity: 256) { text in
+          unsafe "/" + String(cString: text)
+        }
+      }
+      if name.hasPrefix(prefix) { names.append(name) }
+      errno = 0
+    }
+    guard errno == 0 else { throw SystemError.last("readdir", directory) }
+    return names.sorted()
+  }
+
+  /// Bytes of `/dev/shm` in all and still free; both 0 where it is mounted without a limit.
+  static func space() throws(SystemError) -> (total: Int, free: Int) {
+    var status = statvfs()
+    guard unsafe statvfs(directory, &status) == 0 else {
+      throw SystemError.last("statvfs", directory)
+    }
+    let block = Int(status.f_frsize)
+    return (Int(status.f_blocks) * block, Int(status.f_bavail) * block)
+  }
+}
