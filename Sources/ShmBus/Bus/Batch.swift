@@ -119,15 +119,14 @@ extension Publisher {
     slots: Int, partition: Int? = nil, timeout: Duration? = nil
   ) throws(PublishError) -> Batch {
     let batch = try unsafe Self.batch(
-      state, lane(partition), slots: slots,
-      timeout: timeout?.nanoseconds ?? state.pointee.timeout)
+      state, lane(partition), slots: slots, timeout: timeout)
     return unsafe _overrideLifetime(batch, borrowing: self)
   }
 
   @usableFromInline @_lifetime(immortal)
   static func batch(
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>, slots: Int,
-    timeout: UInt64
+    timeout: Duration?
   ) throws(PublishError) -> Batch {
     precondition(slots > 0, "a batch needs at least one slot")
     if unsafe UInt64(slots) > state.pointee.longestSpan {

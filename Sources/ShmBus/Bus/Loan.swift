@@ -90,7 +90,7 @@ extension Publisher {
   ) throws(PublishError) -> Loan {
     let loan = try unsafe Self.loan(
       state, lane(partition), byteCount, SlotHeader.KeyWord(raw: 0),
-      timeout: timeout?.nanoseconds ?? state.pointee.timeout)
+      timeout: timeout)
     return unsafe _overrideLifetime(loan, borrowing: self)
   }
 
@@ -108,7 +108,7 @@ extension Publisher {
     let word = SlotHeader.KeyWord(
       hash: hash, length: UInt16(truncatingIfNeeded: key.byteCount), flags: SlotHeader.Flag.key)
     let loan = try unsafe Self.loan(
-      state, lane, byteCount, word, timeout: timeout?.nanoseconds ?? state.pointee.timeout)
+      state, lane, byteCount, word, timeout: timeout)
     unsafe key.withUnsafeBytes { bytes in
       if let source = bytes.baseAddress {
         unsafe memcpy(lane.pointee.ring.cell(loan.claimed) + byteCount, source, bytes.count)
@@ -120,7 +120,7 @@ extension Publisher {
   @usableFromInline @_lifetime(immortal)
   static func loan(
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
-    _ byteCount: Int, _ key: SlotHeader.KeyWord, timeout: UInt64
+    _ byteCount: Int, _ key: SlotHeader.KeyWord, timeout: Duration?
   ) throws(PublishError) -> Loan {
     precondition(byteCount >= 0, "a message cannot have a negative length")
     let (offset, span) = try unsafe PublisherCore.openClaim(
@@ -133,7 +133,7 @@ extension PublisherCore {
   /// Claims slots that stay open for a while.
   static func openClaim(
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
-    byteCount: Int, timeout: UInt64
+    byteCount: Int, timeout: Duration?
   ) throws(PublishError) -> (offset: Offset, span: UInt64) {
     let span = unsafe lane.pointee.ring.span(of: byteCount)
     if unsafe span > state.pointee.longestSpan {
@@ -145,7 +145,7 @@ extension PublisherCore {
 
   static func openClaim(
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
-    span: UInt64, timeout: UInt64
+    span: UInt64, timeout: Duration?
   ) throws(PublishError) -> Offset {
     if unsafe lane.pointee.open.count == OpenClaims.limit { throw .heldByOwnLoans }
     var offset = unsafe Lane.claim(lane, span: span)

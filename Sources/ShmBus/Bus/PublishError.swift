@@ -1,7 +1,7 @@
 /// Why a message could not be published.
 public enum PublishError: Error, Equatable, Sendable {
   /// The ring stayed full until the deadline; says who holds it and by how much.
-  case full(Holdup)
+  indirect case full(Holdup)
   /// The message and its key take more than `limit` bytes.
   case tooLarge(byteCount: Int, limit: Int)
   /// This publisher holds the ring with its own open loans, or has too many of them: publish or drop one.

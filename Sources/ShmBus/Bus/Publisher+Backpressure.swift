@@ -1,14 +1,15 @@
 // What happens when the gate holds a claim back: cold code, out of the publisher's line.
 
 extension PublisherCore {
-  /// Waits for room; throws when there is none before the deadline.
+  /// Waits for room; throws when there is none before the deadline. Nil is the publisher's own timeout.
   @usableFromInline @inline(never)
   static func claimWhenFree(
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
-    span: UInt64, timeout: UInt64
+    span: UInt64, timeout: Duration?
   ) throws(PublishError) -> Offset {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    return try unsafe core.claimWhenFree(lane, span: span, timeout: timeout)
+    return try unsafe core.claimWhenFree(
+      lane, span: span, timeout: timeout?.nanoseconds ?? state.pointee.timeout)
   }
 
   /// K3: somebody may be asleep on the lane's partition.
@@ -29,43 +30,39 @@ extension PublisherCore {
   private func claimWhenFree(
     _ lane: UnsafeMutablePointer<Lane>, span: UInt64, timeout: UInt64
   ) throws(PublishError) -> Offset {
-    let deadline = Clock.deadline(in: timeout)
     let gate = unsafe lane.pointee.gate
-    let row = gate.map.partition(gate.partition)
     var claimed = Lane.held
     var failure: PublishError?
-    let look: () -> Waiter.Look = { [self] in
-      claimed = unsafe Lane.claim(lane, span: span)
-      if claimed != Lane.held { return .ready }
-      let seen = unsafe lane.pointee.ring.cursor.loadAcquire()
-      failure = unsafe permanentFailure(lane, span: span, cursor: seen)
-      if failure != nil { return .ready }
-      let holder = unsafe gate.lowest(in: lane.pointee.ring, cursor: seen).holder
-      if free(holder) { return .idle }
-      if case .claim = holder { return .stuck }
-      return .idle
+    let tryClaim = {
+      if claimed == Lane.held { claimed = unsafe Lane.claim(lane, span: span) }
+      return claimed != Lane.held
     }
-    if timeout == 0 {
-      if look() == .ready, failure == nil { return claimed }
-    } else if waiter.wait(
-      until: deadline, mask: Sleepers.bit(gate.partition), words: [row.blocked], look: look),
-      failure == nil
-    {
-      return claimed
-    }
+    let isReady = waiter.wait(
+      until: Clock.deadline(in: timeout), mask: Sleepers.bit(gate.partition),
+      words: [gate.map.partition(gate.partition).blocked], glance: tryClaim,
+      look: {
+        if tryClaim() { return .ready }
+        let ring = unsafe lane.pointee.ring
+        let seen = ring.cursor.loadAcquire()
+        let holder = gate.lowest(in: ring, cursor: seen).holder
+        failure = permanentFailure(holder, span: span, cursor: seen)
+        if failure != nil { return .ready }
+        if free(holder), tryClaim() { return .ready }
+        if case .claim = holder { return .stuck }
+        return .idle
+      })
     if let failure { throw failure }
-    throw .full(unsafe holdup(lane))
+    guard isReady else { throw .full(unsafe holdup(lane)) }
+    return claimed
   }
 
   /// What no waiting can mend.
   private func permanentFailure(
-    _ lane: UnsafeMutablePointer<Lane>, span: UInt64, cursor: UInt64
+    _ holder: Gate.Holder, span: UInt64, cursor: UInt64
   ) -> PublishError? {
     if bus.isRemoved { return .removed }
     if Packed.cursorOffset(cursor) &+ span > Packed.offsetLimit { return .exhausted }
-    let holder = unsafe lane.pointee.gate.lowest(in: lane.pointee.ring, cursor: cursor).holder
-    if case .claim(let publisher) = holder, publisher == row { return .heldByOwnLoans }
-    return nil
+    return holder == .claim(publisher: row) ? .heldByOwnLoans : nil
   }
 
   /// Frees the holder's row if its process is dead.

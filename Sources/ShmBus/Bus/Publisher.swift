@@ -28,7 +28,7 @@ public struct Publisher: ~Copyable {
     let lane = try unsafe lane(partition)
     return try unsafe Self.publish(
       state, lane, payload, key: RawSpan(), SlotHeader.KeyWord(raw: 0),
-      timeout: timeout?.nanoseconds ?? state.pointee.timeout)
+      timeout: timeout)
   }
 
   /// Publishes a copy of `payload` under a key: messages of one key keep their order, in the partition where
@@ -45,7 +45,6 @@ public struct Publisher: ~Copyable {
     }
     let word = SlotHeader.KeyWord(
       hash: hash, length: UInt16(truncatingIfNeeded: key.byteCount), flags: SlotHeader.Flag.key)
-    let timeout = unsafe timeout?.nanoseconds ?? state.pointee.timeout
     return try unsafe Self.publish(state, lane, payload, key: key, word, timeout: timeout)
   }
 
@@ -72,7 +71,7 @@ public struct Publisher: ~Copyable {
   @inlinable @inline(__always)
   static func publish(
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
-    _ payload: RawSpan, key: RawSpan, _ word: SlotHeader.KeyWord, timeout: UInt64
+    _ payload: RawSpan, key: RawSpan, _ word: SlotHeader.KeyWord, timeout: Duration?
   ) throws(PublishError) -> Offset {
     let ring = unsafe lane.pointee.ring
     let count = payload.byteCount
@@ -84,10 +83,13 @@ public struct Publisher: ~Copyable {
     if offset == Lane.held {
       offset = try unsafe PublisherCore.claimWhenFree(state, lane, span: span, timeout: timeout)
     }
+    // Before the slot is written: the counter's read waits for the stores before it, and those for the
+    // reader's core. After them it would double the cost of a message.
+    let timestamp = unsafe state.pointee.clock.now()
     unsafe copy(payload, key, to: ring.cell(offset))
     unsafe finish(
       state, lane, offset, span: span, length: count, word, claim: (offset, span),
-      timestamp: state.pointee.clock.now())
+      timestamp: timestamp)
     return offset
   }
 

@@ -42,7 +42,7 @@ final class PublisherCore {
     self.segments = segments
     self.recovery = recovery
     waiter = Waiter(map: bus.map, row: endpoint.row, strategy: wait)
-    let lanes = UnsafeMutablePointer<Lane>.allocate(capacity: segments.count)
+    let lanes = unsafe allocateOwnLines(of: Lane.self, count: segments.count)
     for (partition, segment) in segments.enumerated() {
       let gate = Gate(
         map: bus.map, partition: partition, headsHold: bus.configuration.whenFull == .block)
@@ -52,7 +52,7 @@ final class PublisherCore {
       lane.cell.floor.storeRelease(Packed.none)
       unsafe (lanes + partition).initialize(to: lane)
     }
-    unsafe state = .allocate(capacity: 1)
+    unsafe state = allocateOwnLines(of: PublisherState.self, count: 1)
     self.endpoint = endpoint
     unsafe state.initialize(
       to: PublisherState(

@@ -5,18 +5,31 @@ import Glibc
 // reader's line.
 
 extension SubscriberCore {
-  /// Wakes publishers asleep on a track's gate.
+  /// What was handed out is done: the head moves up to it, and publishers that wait for that are woken.
   @usableFromInline @inline(never)
-  static func wakePublishers(_ track: UnsafeMutablePointer<Track>) {
-    let sleepers = unsafe Sleepers.publishers(
-      of: track.pointee.partition, in: track.pointee.map)
-    if sleepers.word.loadRelaxed() != 0 { unsafe sleepers.wakeAll(track.pointee.partition) }
+  static func giveBack(_ track: UnsafeMutablePointer<Track>) {
+    guard unsafe track.pointee.holds else { return }
+    if unsafe track.pointee.returned != track.pointee.position {
+      unsafe track.pointee.moveHead(to: track.pointee.position)
+    }
+    unsafe wakePublishers(track)
   }
 
   /// A message was committed by itself: the head moves behind it.
   @usableFromInline
   static func commit(_ track: UnsafeMutablePointer<Track>, upTo end: Offset) {
-    if unsafe track.pointee.holds { unsafe Subscriber.giveBack(track, end) }
+    guard unsafe track.pointee.holds else { return }
+    unsafe track.pointee.moveHead(to: end)
+    unsafe wakePublishers(track)
+  }
+
+  /// Wakes publishers asleep on a track's gate. The compiler barrier and the waiter's membarrier order the
+  /// head before the look (`Sleepers`).
+  static func wakePublishers(_ track: UnsafeMutablePointer<Track>) {
+    shmbus_compiler_barrier()
+    let sleepers = unsafe Sleepers.publishers(
+      of: track.pointee.partition, in: track.pointee.map)
+    if sleepers.word.loadRelaxed() != 0 { unsafe sleepers.wakeAll(track.pointee.partition) }
   }
 
   /// Looks at every partition, then waits. Nil when nothing came in time.
@@ -25,23 +38,40 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    var sighting = unsafe core.scan(state)
-    if timeout > 0, sighting.isNothing {
+    for place in unsafe 0..<state.pointee.trackCount {
+      unsafe giveBack(state.pointee.tracks + place)
+    }
+    var sighting = unsafe glance(state) ? core.scan(state) : .nothing(stuck: false)
+    if sighting.isNothing {
       _ = core.waiter.wait(
-        until: Clock.deadline(in: timeout), mask: core.sleepMask, words: core.sleepWords
-      ) {
-        sighting = unsafe core.scan(state)
-        return switch sighting {
-        case .nothing(let stuck): stuck ? .stuck : .idle
-        default: .ready
-        }
-      }
+        until: Clock.deadline(in: timeout), mask: core.sleepMask, words: core.sleepWords,
+        glance: { unsafe glance(state) },
+        look: {
+          sighting = unsafe core.scan(state)
+          return switch sighting {
+          case .nothing(let stuck): stuck ? .stuck : .idle
+          default: .ready
+          }
+        })
     }
     switch sighting {
     case .nothing: return nil
     case .failure(let error): throw error
     case .message(let sighted): return unsafe core.handOut(state, sighted)
     }
+  }
+
+  /// Whether some slot at hand has anything of its lap, or of a later one: nothing but the lines that a
+  /// message would arrive on. A look at the cursor would cost every publisher a line transfer.
+  private static func glance(_ state: UnsafeMutablePointer<SubscriberState>) -> Bool {
+    for place in unsafe 0..<state.pointee.trackCount {
+      let track = unsafe state.pointee.tracks + place
+      let position = unsafe track.pointee.position
+      let ring = unsafe track.pointee.ring
+      let word = ControlWord(ring.header(position).control.loadRelaxed())
+      if !word.isOlder(than: ring.lap(position)) { return true }
+    }
+    return false
   }
 
   /// What a look at all partitions found.
@@ -116,7 +146,7 @@ extension SubscriberCore {
 
   private func skip(_ track: UnsafeMutablePointer<Track>, _ span: UInt64) {
     unsafe track.pointee.position &+= span
-    if unsafe track.pointee.holds { unsafe Subscriber.giveBack(track, track.pointee.position) }
+    unsafe Self.giveBack(track)
   }
 
   /// Whether a publisher's process is dead; asked at most once a millisecond, for a claim that lasts.
@@ -185,7 +215,7 @@ extension SubscriberCore {
     let from = unsafe track.pointee.position
     let to = max(from, ring.messageStart(atOrAfter: ring.oldestIntact + ring.capacity / 8))
     unsafe track.pointee.position = to
-    if unsafe track.pointee.holds { unsafe Subscriber.giveBack(track, to) }
+    unsafe Self.giveBack(track)
     return unsafe .gap(.init(partition: track.pointee.partition, from: from, to: to))
   }
 

@@ -68,7 +68,11 @@ public struct Subscriber: ~Copyable {
   static func poll(_ state: UnsafeMutablePointer<SubscriberState>) -> Message? {
     let track = unsafe state.pointee.tracks + state.pointee.current
     let position = unsafe track.pointee.position
-    if unsafe track.pointee.holds { unsafe giveBack(track, position) }
+    if unsafe position &- track.pointee.returned >= track.pointee.stride
+      || track.pointee.blocked.loadRelaxed() != 0
+    {
+      unsafe SubscriberCore.giveBack(track)
+    }
     let ring = unsafe track.pointee.ring
     let header = ring.header(position)
     let word = ControlWord(header.control.loadAcquire())  // R1
@@ -85,16 +89,6 @@ public struct Subscriber: ~Copyable {
     return unsafe Message(
       track, header, ring.cell(position), length: length, keyLength: keyLength,
       offset: position, end: position &+ span)
-  }
-
-  /// What was handed out before is done: the head moves up to it.
-  @inlinable @inline(__always)
-  static func giveBack(_ track: UnsafeMutablePointer<Track>, _ position: Offset) {
-    unsafe track.pointee.moveHead(to: position)
-    shmbus_compiler_barrier()
-    if unsafe track.pointee.blocked.loadRelaxed() != 0 {
-      unsafe SubscriberCore.wakePublishers(track)
-    }
   }
 }
 

@@ -64,7 +64,7 @@ final class SubscriberCore {
     waiter = Waiter(map: bus.map, row: endpoint.row, strategy: wait)
     sleepWords = partitions.map { bus.map.partition($0).sleepers }
     sleepMask = partitions.reduce(0) { $0 | Sleepers.bit($1) }
-    let tracks = UnsafeMutablePointer<Track>.allocate(capacity: partitions.count)
+    let tracks = unsafe allocateOwnLines(of: Track.self, count: partitions.count)
     for (place, partition) in partitions.enumerated() {
       let words = bus.map.head(bus.map.headRow(ofEndpoint: endpoint.row), partition: partition)
       let track = Track(
@@ -72,7 +72,7 @@ final class SubscriberCore {
         term: (endpoint.incarnation >> 1) & 4095, holds: role == .subscriber)
       unsafe (tracks + place).initialize(to: track)
     }
-    unsafe state = .allocate(capacity: 1)
+    unsafe state = allocateOwnLines(of: SubscriberState.self, count: 1)
     self.endpoint = endpoint
     unsafe state.initialize(
       to: SubscriberState(

@@ -32,6 +32,3 @@ struct PartitionLayout: Equatable {
   /// The largest message with its key, in bytes.
   var largestMessage: Int { longestSpan * slotSize }
 }
-
-/// The next multiple of `unit` (a power of two).
-func roundUp(_ value: Int, to unit: Int) -> Int { (value + unit - 1) & ~(unit - 1) }

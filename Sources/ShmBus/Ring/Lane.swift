@@ -40,7 +40,7 @@ struct OpenClaims {
   @usableFromInline private(set) var count = 0
   private let claims: UnsafeMutablePointer<Claim>
 
-  init() { unsafe claims = .allocate(capacity: Self.limit) }
+  init() { unsafe claims = allocateOwnLines(of: Claim.self, count: Self.limit) }
 
   func deallocate() { unsafe claims.deallocate() }
 

@@ -18,6 +18,10 @@ struct Track {
   @usableFromInline var heldFrom: Offset = .max
   /// The next offset to look at.
   @usableFromInline var position: Offset = 0
+  /// Where the head stands. It follows `position` in steps of `stride`, and at once when there is nothing more
+  /// to read or a publisher waits: each store costs publishers that look at the gate a line transfer.
+  @usableFromInline var returned: Offset = 0
+  @usableFromInline let stride: UInt64
 
   init(
     ring: Ring, partition: Int, map: ControlMap, head: SharedWord, term: UInt64, holds: Bool
@@ -29,13 +33,15 @@ struct Track {
     self.head = head
     self.term = term
     self.holds = holds
+    stride = holds ? min(32, ring.capacity / 16) : .max
   }
 
   /// Tells the gate that everything before `position` is done: publishers may overwrite it.
-  @inlinable @inline(__always)
-  func moveHead(to position: Offset) {
+  @usableFromInline
+  mutating func moveHead(to position: Offset) {
     // Release: what was read from the slots is done with. Partner: the gate's acquire.
     head.storeRelease(Packed.head(position, term: term))
+    returned = position
   }
 }
 

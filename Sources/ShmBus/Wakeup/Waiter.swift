@@ -23,11 +23,14 @@ struct Waiter {
   private static let longestUnfencedSleep: UInt64 = 1_000_000
 
   /// Waits until `look` says ready or `deadline` (``Clock/monotonic()``) has passed; returns whether it is
-  /// ready. `words` are the partitions' words this waiter sleeps on, `mask` their bits.
+  /// ready. `words` are the partitions' words this waiter sleeps on, `mask` their bits. While it spins it only
+  /// asks `glance`, which must touch nothing but the lines that will bring the news, and looks when that says
+  /// so, or now and then.
   func wait(
-    until deadline: UInt64, mask: UInt64, words: [SharedWord], look: () -> Look
+    until deadline: UInt64, mask: UInt64, words: [SharedWord], glance: () -> Bool,
+    look: () -> Look
   ) -> Bool {
-    if spin(until: deadline, look) { return true }
+    if spin(until: deadline, glance, look) { return true }
     let endpoint = map.endpoint(row)
     let semaphore = unsafe Semaphore(endpoint.semaphore)
     // Ends: at the deadline at the latest.
@@ -49,19 +52,20 @@ struct Waiter {
     }
   }
 
-  /// Looks again and again, each time after a longer pause (up to 64): an empty look at a contended line
+  /// Glances again and again, each time after a longer pause (up to 64): an empty glance at a contended line
   /// costs its owner too.
-  private func spin(until deadline: UInt64, _ look: () -> Look) -> Bool {
+  private func spin(until deadline: UInt64, _ glance: () -> Bool, _ look: () -> Look) -> Bool {
     guard strategy.spinNanoseconds > 0 else { return look() == .ready }
     let end = min(deadline, Clock.deadline(in: strategy.spinNanoseconds))
     var pauses = 1
     // Ends: at the deadline at the latest.
     while true {
-      for _ in 0..<16 {
-        if look() == .ready { return true }
+      for _ in 0..<64 {
+        if glance(), look() == .ready { return true }
         for _ in 0..<pauses { shmbus_pause() }
         if pauses < 64 { pauses &*= 2 }
       }
+      if look() == .ready { return true }
       if Clock.monotonic() >= end { return false }
     }
   }
