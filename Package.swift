@@ -13,10 +13,16 @@ let package = Package(
   name: "ShmBus",
   products: [
     .library(name: "ShmBus", targets: ["ShmBus"]),
+    .executable(name: "shmctl", targets: ["shmctl"]),
   ],
   targets: [
     .target(name: "CShmBus"),
     .target(name: "ShmBus", dependencies: ["CShmBus"], swiftSettings: strict),
+    .target(name: "Arguments", swiftSettings: strict),
+    .executableTarget(
+      name: "shmctl", dependencies: ["ShmBus", "Arguments"], swiftSettings: strict),
+    .testTarget(name: "ShmBusTests", dependencies: ["ShmBus"], swiftSettings: strict),
+    .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

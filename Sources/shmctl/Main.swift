@@ -1,0 +1,7 @@
+import Arguments
+import ShmBus
+
+@main
+enum Main {
+  static func main() {}
+}
