@@ -119,7 +119,7 @@ extension Publisher {
     slots: Int, partition: Int? = nil, timeout: Duration? = nil
   ) throws(PublishError) -> Batch {
     let batch = try unsafe Self.batch(
-      state, lane(partition), slots: slots, timeout: timeout)
+      state, lane(partition, wholeBatch: true), slots: slots, timeout: timeout)
     return unsafe _overrideLifetime(batch, borrowing: self)
   }
 

@@ -40,6 +40,7 @@ struct PartitionChoice {
   }
 
   /// A new choice for a whole batch.
+  @usableFromInline
   mutating func nextBatch() -> Int {
     remaining = Self.stickiness - 1
     guard partitioner == .random else {

@@ -55,14 +55,17 @@ public struct Publisher: ~Copyable {
 
   /// The lane of an explicit partition, or of the partitioner's choice.
   @inlinable @inline(__always)
-  func lane(_ partition: Int?) throws(PublishError) -> UnsafeMutablePointer<Lane> {
+  func lane(
+    _ partition: Int?, wholeBatch: Bool = false
+  ) throws(PublishError) -> UnsafeMutablePointer<Lane> {
     let partitions = unsafe state.pointee.choice.partitions
     var chosen = 0
     if let partition {
       guard partition >= 0, partition < partitions else { throw .noSuchPartition(partition) }
       chosen = partition
     } else if partitions != 1 {
-      chosen = unsafe state.pointee.choice.next()
+      chosen = unsafe wholeBatch
+        ? state.pointee.choice.nextBatch() : state.pointee.choice.next()
     }
     return unsafe state.pointee.lanes + chosen
   }
@@ -116,6 +119,7 @@ public struct Publisher: ~Copyable {
     let ring = unsafe lane.pointee.ring
     unsafe fillHeader(state, ring, offset, length: length, word, timestamp: timestamp)
     ring.note(claim.offset, span: claim.span, timestamp: timestamp)
+    unsafe state.pointee.heartbeat.storeRelaxed(timestamp)
     unsafe ring.commit(offset, span: span, publisher: lane.pointee.publisher)  // K1
     unsafe wakeSleepers(state, lane)
   }

@@ -12,6 +12,8 @@ struct PublisherState {
   @usableFromInline let mustFence: Bool
   @usableFromInline let checksum: Bool
   @usableFromInline let timeout: UInt64
+  /// The registry row's: the time of the last call.
+  @usableFromInline let heartbeat: SharedWord
   /// Whose state this is; it outlives the state.
   let core: Unmanaged<PublisherCore>
 }
@@ -60,7 +62,8 @@ final class PublisherCore {
         choice: PartitionChoice(partitioner, partitions: segments.count),
         longestSpan: UInt64(bus.configuration.partitionLayout.longestSpan),
         mustFence: !ProcessBarrier.register(), checksum: bus.configuration.checksum,
-        timeout: timeout.nanoseconds, core: Unmanaged.passUnretained(self)))
+        timeout: timeout.nanoseconds, heartbeat: bus.map.endpoint(waiter.row).heartbeat,
+        core: Unmanaged.passUnretained(self)))
   }
 
   /// The row it sits in.

@@ -38,26 +38,59 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    for place in unsafe 0..<state.pointee.trackCount {
-      unsafe giveBack(state.pointee.tracks + place)
+    guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
+    return unsafe core.handOut(state, sighted)
+  }
+
+  /// The next message of one partition, in whatever way it must be read. Nil when none is ready.
+  @usableFromInline @inline(never) @_lifetime(immortal)
+  static func nextMessage(
+    _ state: UnsafeMutablePointer<SubscriberState>, of place: Int
+  ) throws(SubscribeError) -> Message? {
+    let core = unsafe state.pointee.core.takeUnretainedValue()
+    switch unsafe core.look(state, place) {
+    case .nothing: return nil
+    case .failure(let error): throw error
+    case .message(let sighted): return unsafe core.handOut(state, sighted)
     }
-    var sighting = unsafe glance(state) ? core.scan(state) : .nothing(stuck: false)
-    if sighting.isNothing {
-      _ = core.waiter.wait(
-        until: Clock.deadline(in: timeout), mask: core.sleepMask, words: core.sleepWords,
-        glance: { unsafe glance(state) },
+  }
+
+  /// Finds a partition with a message; nil when none came in time.
+  @usableFromInline @inline(never)
+  static func waitForPartition(
+    _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
+  ) throws(SubscribeError) -> Int? {
+    let core = unsafe state.pointee.core.takeUnretainedValue()
+    return try unsafe core.waitForSighting(state, timeout: timeout)?.place
+  }
+
+  private func waitForSighting(
+    _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
+  ) throws(SubscribeError) -> SightedMessage? {
+    giveBackAll()
+    var sighting = unsafe Self.glance(state) ? scan() : .nothing(stuck: false)
+    if sighting.isNothing, timeout > 0 {
+      _ = waiter.wait(
+        until: Clock.deadline(in: timeout), mask: sleepMask, words: sleepWords,
+        glance: { unsafe Self.glance(state) },
         look: {
-          sighting = unsafe core.scan(state)
-          return switch sighting {
-          case .nothing(let stuck): stuck ? .stuck : .idle
-          default: .ready
-          }
+          sighting = scan()
+          return sighting.look
         })
+    } else if sighting.isNothing {
+      sighting = scan()
     }
     switch sighting {
     case .nothing: return nil
     case .failure(let error): throw error
-    case .message(let sighted): return unsafe core.handOut(state, sighted)
+    case .message(let sighted): return sighted
+    }
+  }
+
+  /// Everything handed out is done.
+  func giveBackAll() {
+    for place in unsafe 0..<state.pointee.trackCount {
+      unsafe Self.giveBack(state.pointee.tracks + place)
     }
   }
 
@@ -81,8 +114,11 @@ extension SubscriberCore {
     case message(SightedMessage)
     case failure(SubscribeError)
 
-    var isNothing: Bool {
-      if case .nothing = self { true } else { false }
+    var isNothing: Bool { look != .ready }
+
+    /// The same, as a waiter wants to know it.
+    var look: Waiter.Look {
+      if case .nothing(let stuck) = self { stuck ? .stuck : .idle } else { .ready }
     }
   }
 
@@ -97,7 +133,7 @@ extension SubscriberCore {
   }
 
   /// Looks at each partition once, beginning with the current one unless its run is over.
-  private func scan(_ state: UnsafeMutablePointer<SubscriberState>) -> Sighting {
+  func scan() -> Sighting {
     let count = unsafe state.pointee.trackCount
     let first = unsafe state.pointee.current + (state.pointee.runLeft == 0 ? 1 : 0)
     var stuck = false
@@ -113,7 +149,7 @@ extension SubscriberCore {
   }
 
   /// Looks at one partition, passing over padding and what the dead left.
-  private func look(_ state: UnsafeMutablePointer<SubscriberState>, _ place: Int) -> Sighting {
+  func look(_ state: UnsafeMutablePointer<SubscriberState>, _ place: Int) -> Sighting {
     let track = unsafe state.pointee.tracks + place
     let ring = unsafe track.pointee.ring
     // Ends: every round that goes on has moved the position forward, at most to the cursor.
@@ -186,7 +222,7 @@ extension SubscriberCore {
     let length = Int(header.length)
     let keyLength = Int(header.keyWord.length)
     let bytes = length + keyLength
-    let fits = bytes <= Int(span * ring.slotSize)
+    let fits = bytes <= ring.room(inSpan: span)
     let mustCopy = unsafe position < track.pointee.heldFrom
     if mustCopy {
       if fits {
@@ -221,7 +257,7 @@ extension SubscriberCore {
 
   /// The partition where it was found becomes the current one.
   @_lifetime(immortal)
-  private func handOut(
+  func handOut(
     _ state: UnsafeMutablePointer<SubscriberState>, _ sighted: SightedMessage
   ) -> Message {
     let track = unsafe state.pointee.tracks + sighted.place

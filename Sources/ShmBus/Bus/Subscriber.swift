@@ -67,28 +67,51 @@ public struct Subscriber: ~Copyable {
   @inlinable @inline(__always) @_lifetime(immortal)
   static func poll(_ state: UnsafeMutablePointer<SubscriberState>) -> Message? {
     let track = unsafe state.pointee.tracks + state.pointee.current
-    let position = unsafe track.pointee.position
-    if unsafe position &- track.pointee.returned >= track.pointee.stride
-      || track.pointee.blocked.loadRelaxed() != 0
-    {
+    unsafe giveBackIfDue(track)
+    if unsafe state.pointee.runLeft == 0 { return nil }
+    guard let message = unsafe read(track) else { return nil }
+    unsafe state.pointee.runLeft &-= state.pointee.runStep
+    return message
+  }
+
+  /// Moves the head when it is a stride behind, or when a publisher may be waiting for it.
+  @inlinable @inline(__always)
+  static func giveBackIfDue(_ track: UnsafeMutablePointer<Track>) {
+    let behind = unsafe track.pointee.position &- track.pointee.returned
+    if unsafe behind >= track.pointee.stride || track.pointee.blocked.loadRelaxed() != 0 {
       unsafe SubscriberCore.giveBack(track)
     }
+  }
+
+  /// Whether a message stands at a track's position that may be read in place.
+  @inlinable @inline(__always)
+  static func isReady(_ track: UnsafeMutablePointer<Track>) -> Bool {
+    let position = unsafe track.pointee.position
+    let ring = unsafe track.pointee.ring
+    let word = ControlWord(ring.header(position).control.loadAcquire())
+    return unsafe word.isCommitted(in: ring.lap(position))
+      && position >= track.pointee.heldFrom
+  }
+
+  /// Takes the message at a track's position if it is ready to be read in place.
+  @inlinable @inline(__always) @_lifetime(immortal)
+  static func read(_ track: UnsafeMutablePointer<Track>) -> Message? {
+    let position = unsafe track.pointee.position
     let ring = unsafe track.pointee.ring
     let header = ring.header(position)
     let word = ControlWord(header.control.loadAcquire())  // R1
     if !word.isCommitted(in: ring.lap(position)) { return nil }
     if unsafe position < track.pointee.heldFrom { return nil }
-    if unsafe state.pointee.runLeft == 0 { return nil }
     let span = word.span
+    // Each loaded once and bounded: what a segment says never makes a reader look outside.
     let length = Int(header.length)
     let keyLength = Int(header.keyWord.length)
-    let room = Int(truncatingIfNeeded: span &* ring.slotSize)
-    if length &+ keyLength > room { return nil }
-    unsafe state.pointee.runLeft &-= unsafe state.pointee.trackCount == 1 ? 0 : 1
-    unsafe track.pointee.position = position &+ span
+    if length &+ keyLength > ring.room(inSpan: span) { return nil }
+    let end = position &+ span
+    unsafe track.pointee.position = end
     return unsafe Message(
-      track, header, ring.cell(position), length: length, keyLength: keyLength,
-      offset: position, end: position &+ span)
+      track, header, ring.cell(position), length: length, keyLength: keyLength, offset: position,
+      end: end)
   }
 }
 

@@ -6,6 +6,8 @@ struct SubscriberState {
   /// The partition looked at first: it stays for a run of messages, then it is the next one's turn.
   @usableFromInline var current = 0
   @usableFromInline var runLeft = SubscriberState.runLength
+  /// What a message takes from the run: nothing when there is only one partition.
+  @usableFromInline let runStep: Int
   @usableFromInline var copies: CopyBuffer
   /// When it last asked whether the owner of an open claim is alive (``Clock/monotonic()``).
   var lastProbe: UInt64 = 0
@@ -36,9 +38,10 @@ struct CopyBuffer {
   func deallocate() { unsafe base.deallocate() }
 }
 
-/// What a subscriber holds on to, for its cold paths and its end.
+/// What a subscriber holds on to, for its cold paths and its end. Used by one thread at a time: the
+/// subscriber's, or the doorbell's while the subscriber's task is suspended.
 @safe @usableFromInline
-final class SubscriberCore {
+final class SubscriberCore: @unchecked Sendable {
   let bus: Bus
   let segments: [PartitionSegment]
   let recovery: Recovery
@@ -76,7 +79,8 @@ final class SubscriberCore {
     self.endpoint = endpoint
     unsafe state.initialize(
       to: SubscriberState(
-        tracks: tracks, trackCount: partitions.count, copies: CopyBuffer(),
+        tracks: tracks, trackCount: partitions.count, runStep: partitions.count > 1 ? 1 : 0,
+        copies: CopyBuffer(),
         core: Unmanaged.passUnretained(self)))
     for place in partitions.indices { unsafe begin(tracks + place, from: start) }
   }

@@ -23,6 +23,8 @@ struct Ring {
   @usableFromInline let mask: UInt64
   @usableFromInline let shift: UInt64
   @usableFromInline let slotSize: UInt64
+  /// The most bytes a message can have, whatever a control word says.
+  @usableFromInline let largestMessage: UInt64
   /// Offsets between two index entries, less one: spacing is a power of two.
   @usableFromInline let spacingMask: UInt64
   @usableFromInline let indexMask: UInt64
@@ -37,6 +39,7 @@ struct Ring {
     mask = capacity - 1
     shift = UInt64(capacity.trailingZeroBitCount)
     slotSize = UInt64(layout.slotSize)
+    largestMessage = UInt64(layout.largestMessage)
     spacingMask = UInt64(layout.indexSpacing) - 1
     indexMask = UInt64(layout.indexEntries) - 1
   }
@@ -60,6 +63,12 @@ struct Ring {
   func span(of byteCount: Int) -> UInt64 {
     byteCount <= Int(truncatingIfNeeded: slotSize)
       ? 1 : (UInt64(truncatingIfNeeded: byteCount) &+ slotSize &- 1) / slotSize
+  }
+
+  /// How many bytes a message of this span can have.
+  @inlinable @inline(__always)
+  func room(inSpan span: UInt64) -> Int {
+    Int(truncatingIfNeeded: min(span &* slotSize, largestMessage))
   }
 
   /// A publisher's cell in this partition.

@@ -18,6 +18,9 @@ struct Semaphore: @unchecked Sendable {
     unsafe address = (base + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
+  /// The word itself, for a sleep on several at a time.
+  var word: UnsafeRawPointer { unsafe UnsafeRawPointer(address) }
+
   /// Adds a token and wakes a sleeper.
   @usableFromInline
   func post() {

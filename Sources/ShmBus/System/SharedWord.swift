@@ -5,7 +5,7 @@ import Synchronization
 /// Each method names its ordering, so that every use reads as an edge of `docs/MEMORY-ORDER.md`. All of them
 /// compile to the plain instruction (`mov`, `lock cmpxchg`, `xchg`).
 @frozen @safe @usableFromInline
-struct SharedWord: Copyable {
+struct SharedWord: @unchecked Sendable {
   @usableFromInline typealias Cell = Atomic<UInt64>
 
   @usableFromInline let address: UnsafeMutablePointer<Cell>

@@ -2,7 +2,7 @@ import CShmBus
 
 /// One endpoint's way of waiting: spin, then sleep on its own semaphore.
 @safe
-struct Waiter {
+struct Waiter: @unchecked Sendable {
   let map: ControlMap
   let row: Int
   let strategy: WaitStrategy
@@ -17,10 +17,29 @@ struct Waiter {
     case stuck
   }
 
-  /// The longest sleeps, in nanoseconds. Even a wake that is lost only delays.
-  private static let longestIdleSleep: UInt64 = 100_000_000
-  private static let longestStuckSleep: UInt64 = 2_000_000
-  private static let longestUnfencedSleep: UInt64 = 1_000_000
+  /// The longest sleep, in nanoseconds. Even a wake that is lost only delays: nobody wakes for the dead, and
+  /// without the barrier a commit may go unseen for a moment.
+  static func longestSleep(_ found: Look, fenced: Bool) -> UInt64 {
+    let longest: UInt64 = found == .stuck ? 2_000_000 : 100_000_000
+    return fenced ? longest : min(longest, 1_000_000)
+  }
+
+  /// W1, W2: says which partitions it is about to sleep on. A fence and another look must follow.
+  func announce(_ mask: UInt64, _ words: [SharedWord]) {
+    map.endpoint(row).asleep.storeRelease(mask)  // W1
+    for word in words { word.storeRelease(1) }  // W2
+  }
+
+  /// It is awake.
+  func withdraw() { map.endpoint(row).asleep.storeRelease(0) }
+
+  private var semaphore: Semaphore { unsafe Semaphore(map.endpoint(row).semaphore) }
+
+  /// The word it sleeps on.
+  var word: UnsafeRawPointer { unsafe semaphore.word }
+
+  /// Takes the wakes given so far.
+  func drain() { _ = semaphore.take() }
 
   /// Waits until `look` says ready or `deadline` (``Clock/monotonic()``) has passed; returns whether it is
   /// ready. `words` are the partitions' words this waiter sleeps on, `mask` their bits. While it spins it only
@@ -31,23 +50,18 @@ struct Waiter {
     look: () -> Look
   ) -> Bool {
     if spin(until: deadline, glance, look) { return true }
-    let endpoint = map.endpoint(row)
-    let semaphore = unsafe Semaphore(endpoint.semaphore)
     // Ends: at the deadline at the latest.
     while true {
-      endpoint.asleep.storeRelease(mask)  // W1
-      for word in words { word.storeRelease(1) }  // W2
+      announce(mask, words)
       let fenced = ProcessBarrier.fence()  // W3
       let found = look()  // W4
       let now = Clock.monotonic()
       if found == .ready || now >= deadline {
-        endpoint.asleep.storeRelease(0)
+        withdraw()
         return found == .ready
       }
-      var longest = found == .stuck ? Self.longestStuckSleep : Self.longestIdleSleep
-      if !fenced { longest = min(longest, Self.longestUnfencedSleep) }
-      _ = semaphore.wait(for: min(longest, deadline - now))
-      endpoint.asleep.storeRelease(0)
+      _ = semaphore.wait(for: min(Self.longestSleep(found, fenced: fenced), deadline - now))
+      withdraw()
       if look() == .ready { return true }
     }
   }

@@ -1,0 +1,166 @@
+import CShmBus
+
+/// What a bus looks like at one moment. Taking it disturbs nobody: it reads, and probes locks.
+public struct BusStatus: Sendable {
+  /// One partition.
+  public struct Partition: Sendable {
+    /// Its number.
+    public let partition: Int
+    /// The next offset to be handed out.
+    public let cursor: Offset
+    /// The oldest offset that has not been overwritten.
+    public let oldest: Offset
+    /// Slots.
+    public let capacity: UInt64
+    /// The lowest offset that must not be overwritten yet.
+    public let gate: Offset
+    /// Who holds the gate there; nil when nobody does.
+    public let holder: Holder?
+  }
+
+  /// Who holds a partition's gate.
+  public enum Holder: Sendable, Equatable {
+    /// A subscriber's row of the registry.
+    case subscriber(row: Int)
+    /// A group's row.
+    case group(row: Int)
+    /// A publisher's row of the registry: it has an open claim.
+    case publisher(row: Int)
+  }
+
+  /// One publisher, subscriber or observer.
+  public struct Endpoint: Sendable {
+    /// What it does.
+    public enum Role: String, Sendable {
+      /// It publishes.
+      case publisher
+      /// It reads, and holds publishers back.
+      case subscriber
+      /// It reads, and disturbs nobody.
+      case observer
+    }
+
+    /// How it is.
+    public enum Liveness: String, Sendable {
+      /// Its process lives.
+      case alive
+      /// Its process lives, but it has held an open claim for longer than the claim timeout.
+      case stalled
+      /// The kernel says that its process is gone; what it left is resolved by whoever meets it.
+      case dead
+    }
+
+    /// Its row of the registry.
+    public let row: Int
+    /// What it does.
+    public let role: Role
+    /// Its process, in its own PID namespace.
+    public let pid: Int
+    /// Its process's name.
+    public let command: String
+    /// How it is.
+    public let state: Liveness
+    /// When it attached, in nanoseconds since 1970.
+    public let attached: UInt64
+    /// When it last said something of itself, in nanoseconds since 1970.
+    public let heartbeat: UInt64
+    /// A subscriber's head in each partition it reads; everything below is done.
+    public let heads: [Int: Offset]
+  }
+
+  /// The bus's name.
+  public let name: String
+  /// The stamp of its creation.
+  public let generation: UInt64
+  /// When it was created, in nanoseconds since 1970.
+  public let created: UInt64
+  /// What it was created with.
+  public let configuration: BusConfiguration
+  /// Its partitions.
+  public let partitions: [Partition]
+  /// Who is attached, by row.
+  public let endpoints: [Endpoint]
+  /// How many endpoints have ever attached.
+  public let admissions: UInt64
+}
+
+extension Bus {
+  /// Looks at the bus as it is now.
+  ///
+  /// - Throws: ``BusError`` when a partition's segment cannot be read.
+  public func status() throws(BusError) -> BusStatus {
+    var partitions: [BusStatus.Partition] = []
+    var open: Set<Int> = []
+    for partition in 0..<self.partitions {
+      let ring = try segment(partition, writable: false).ring
+      let gate = Gate(map: map, partition: partition, headsHold: configuration.whenFull == .block)
+      let cursor = ring.cursor.loadAcquire()
+      let (offset, holder) = gate.lowest(in: ring, cursor: cursor)
+      if case .claim(let publisher) = holder { open.insert(publisher) }
+      let end = Packed.cursorOffset(cursor)
+      partitions.append(
+        BusStatus.Partition(
+          partition: partition, cursor: end, oldest: end > ring.capacity ? end - ring.capacity : 0,
+          capacity: ring.capacity, gate: offset, holder: describe(holder)))
+    }
+    let header = unsafe map.header.pointee
+    return BusStatus(
+      name: name, generation: generation, created: header.created, configuration: configuration,
+      partitions: partitions,
+      endpoints: usedRows.map { endpoint($0, hasOpenClaim: open.contains($0)) },
+      admissions: map.admissions.loadAcquire())
+  }
+
+  /// Whether a publisher is attached whose process lives.
+  public var hasPublishers: Bool {
+    usedRows.contains { $0 < map.layout.maxPublishers && isAlive($0) }
+  }
+
+  /// Rows of the registry that somebody uses, dead or alive.
+  private var usedRows: [Int] {
+    (0..<map.layout.endpointRows).filter { map.endpoint($0).isInUse }
+  }
+
+  private func isAlive(_ row: Int) -> Bool {
+    (try? FileLock.isHeld(Int64(row), seenFrom: control.descriptor.number)) != false
+  }
+
+  private func describe(_ holder: Gate.Holder) -> BusStatus.Holder? {
+    switch holder {
+    case .nobody: nil
+    case .claim(let publisher): .publisher(row: publisher)
+    case .head(let row) where row < map.layout.maxGroups: .group(row: row)
+    case .head(let row): .subscriber(row: map.endpointRow(ofHead: row))
+    }
+  }
+
+  private func endpoint(_ row: Int, hasOpenClaim: Bool) -> BusStatus.Endpoint {
+    let words = map.endpoint(row)
+    let fields = unsafe words.fields.pointee
+    let heartbeat = words.heartbeat.loadRelaxed()
+    let silence = Int64(bitPattern: Clock.realtime() &- heartbeat)
+    let isStalled = hasOpenClaim && silence > Int64(configuration.claimTimeout.nanoseconds)
+    let command = unsafe withUnsafeBytes(of: fields.command) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 && $0 != 10 }, as: UTF8.self)
+    }
+    var heads: [Int: Offset] = [:]
+    if row >= map.layout.maxPublishers {
+      for partition in 0..<partitions {
+        let head = map.head(map.headRow(ofEndpoint: row), partition: partition).head.loadAcquire()
+        if Packed.offset(head) != Packed.noOffset { heads[partition] = Packed.offset(head) }
+      }
+    }
+    return BusStatus.Endpoint(
+      row: row, role: role(fields.role), pid: Int(fields.pid), command: command,
+      state: isAlive(row) ? (isStalled ? .stalled : .alive) : .dead, attached: fields.attached,
+      heartbeat: heartbeat, heads: heads)
+  }
+
+  private func role(_ raw: UInt32) -> BusStatus.Endpoint.Role {
+    switch Endpoint.Role(rawValue: raw) {
+    case .publisher: .publisher
+    case .observer: .observer
+    case .subscriber, nil: .subscriber
+    }
+  }
+}
