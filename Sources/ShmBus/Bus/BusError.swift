@@ -79,7 +79,8 @@ extension BusError {
     }
     var owner = ""
     if let found = try? SharedMemory.ownership(of: segment) {
-      owner = " belongs to uid \(found.uid), gid \(found.gid), mode 0\(String(found.mode, radix: 8))"
+      owner =
+        " belongs to uid \(found.uid), gid \(found.gid), mode 0\(String(found.mode, radix: 8))"
     }
     return BusError(
       .permission,

@@ -71,7 +71,8 @@ public struct Message: ~Copyable, ~Escapable {
   public func copy() -> OwnedMessage {
     OwnedMessage(
       partition: partition, offset: offset, timestamp: timestamp,
-      key: hasKey ? unsafe Array(UnsafeRawBufferPointer(start: payload + length, count: keyLength))
+      key: hasKey
+        ? unsafe Array(UnsafeRawBufferPointer(start: payload + length, count: keyLength))
         : nil,
       payload: unsafe Array(UnsafeRawBufferPointer(start: payload, count: length)))
   }

@@ -74,7 +74,8 @@ extension PublishError.Holdup: CustomStringConvertible {
       case .publisher: "an open claim of the publisher in row \(row) (pid \(pid))"
       case .unknown: "an endpoint that has just gone"
       }
-    return "partition \(partition) is full: \(who) holds it at offset \(offset), \(behind) slots behind"
+    return
+      "partition \(partition) is full: \(who) holds it at offset \(offset), \(behind) slots behind"
       + "; wait for it, end it, or create the bus with --when-full overwrite"
   }
 }

@@ -64,7 +64,8 @@ public struct Publisher: ~Copyable {
       guard partition >= 0, partition < partitions else { throw .noSuchPartition(partition) }
       chosen = partition
     } else if partitions != 1 {
-      chosen = unsafe wholeBatch
+      chosen =
+        unsafe wholeBatch
         ? state.pointee.choice.nextBatch() : state.pointee.choice.next()
     }
     return unsafe state.pointee.lanes + chosen

@@ -112,8 +112,9 @@ final class SubscriberCore: @unchecked Sendable {
       position =
         switch start {
         case .earliest: ring.messageStart(atOrAfter: ring.oldestIntact)
-        case .latest: holds && bus.configuration.whenFull == .block
-          ? unsafe track.pointee.heldFrom : ring.end
+        case .latest:
+          holds && bus.configuration.whenFull == .block
+            ? unsafe track.pointee.heldFrom : ring.end
         case .offset(let offset): ring.messageStart(atOrAfter: offset)
         }
     } while start == .earliest && !ring.isIntact(position)

@@ -19,7 +19,8 @@ enum Murmur2 {
       var tail: UInt32 = 0
       var shift: UInt32 = 0
       while i < count {
-        tail |= UInt32(unsafe bytes.unsafeLoad(fromUncheckedByteOffset: i, as: UInt8.self)) &<< shift
+        tail |=
+          UInt32(unsafe bytes.unsafeLoad(fromUncheckedByteOffset: i, as: UInt8.self)) &<< shift
         shift &+= 8
         i &+= 1
       }

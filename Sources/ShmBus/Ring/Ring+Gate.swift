@@ -50,7 +50,8 @@ extension Gate {
         }
       }
     }
-    for publisher in 0..<Int(map.publisherRows.loadAcquire()) where map.endpoint(publisher).isInUse {
+    for publisher in 0..<Int(map.publisherRows.loadAcquire()) where map.endpoint(publisher).isInUse
+    {
       // On a tie the claim is the cause: a head that stands at an open claim waits for it.
       if let open = openClaim(of: UInt64(publisher), in: ring, cursor: cursor), open <= lowest {
         lowest = open

@@ -106,7 +106,8 @@ final class Doorbell: Sendable {
   private func sleep(_ visitors: [Visitor], atMost longest: UInt64) {
     guard longest > 0 else { return }
     // The kernel takes 128 words at a time: with more visitors the rest is looked at once a millisecond.
-    let words = unsafe [bell.word] + visitors.prefix(Futex.maximumWords - 1).map { unsafe $0.waiter.word }
+    let words =
+      unsafe [bell.word] + visitors.prefix(Futex.maximumWords - 1).map { unsafe $0.waiter.word }
     let limit = visitors.count < Futex.maximumWords ? longest : min(longest, 1_000_000)
     if unsafe (try? Futex.waitAny(words, for: limit)) == nil { usleep(1_000) }
     for visitor in visitors { visitor.waiter.drain() }
