@@ -95,7 +95,8 @@ public struct Batch: ~Copyable, ~Escapable {
     }
     let ring = unsafe lane.pointee.ring
     if next != end { unsafe PublisherCore.pad(lane, from: next, to: end) }
-    ring.note(start, span: end &- start, timestamp: timestamp)
+    unsafe Lane.note(lane, start, span: end &- start, timestamp: timestamp)
+    unsafe state.pointee.heartbeat.storeRelaxed(timestamp)
     unsafe ring.commit(start, span: firstSpan, publisher: lane.pointee.publisher)  // K1
     unsafe Publisher.wakeSleepers(state, lane)
     unsafe PublisherCore.closed(lane, offset)

@@ -119,7 +119,7 @@ public struct Publisher: ~Copyable {
   ) {
     let ring = unsafe lane.pointee.ring
     unsafe fillHeader(state, ring, offset, length: length, word, timestamp: timestamp)
-    ring.note(claim.offset, span: claim.span, timestamp: timestamp)
+    unsafe Lane.note(lane, claim.offset, span: claim.span, timestamp: timestamp)
     unsafe state.pointee.heartbeat.storeRelaxed(timestamp)
     unsafe ring.commit(offset, span: span, publisher: lane.pointee.publisher)  // K1
     unsafe wakeSleepers(state, lane)

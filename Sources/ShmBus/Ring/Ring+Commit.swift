@@ -18,32 +18,7 @@ extension Ring {
     header(offset).control.storeRelease(word.raw)
   }
 
-  /// Notes a claim in the sparse index where it covers a boundary.
-  @inlinable @inline(__always)
-  func note(_ offset: Offset, span: UInt64, timestamp: UInt64) {
-    let lastBoundary = (offset &+ span &- 1) & ~spacingMask
-    if lastBoundary >= offset { writeIndex(offset, upTo: lastBoundary, timestamp: timestamp) }
-  }
-
-  /// One entry for each boundary of the claim. Nobody else writes these entries: the gate keeps the next lap
-  /// away until the claim is decided. A reader believes an entry only if `start` was the same before and
-  /// after, and checks it against the slot all the same.
-  @usableFromInline @inline(never)
-  func writeIndex(_ offset: Offset, upTo lastBoundary: Offset, timestamp: UInt64) {
-    var boundary = (offset &+ spacingMask) & ~spacingMask
-    // Ends: at most 4,095 slots a claim.
-    while boundary <= lastBoundary {
-      let entry = indexEntry(boundary)
-      entry.start.storeRelaxed(0)
-      releaseFence()
-      entry.timestamp.storeRelaxed(timestamp)
-      entry.start.storeRelease(offset &+ 1)
-      boundary &+= spacingMask &+ 1
-    }
-  }
-
   /// The entry for the boundary at or below an offset.
-  @usableFromInline
   func indexEntry(_ offset: Offset) -> IndexEntry {
     let boundary = offset & ~spacingMask
     let number = (boundary / (spacingMask &+ 1)) & indexMask
@@ -51,10 +26,10 @@ extension Ring {
   }
 
   /// Offsets as drawn at `shmbus_index_entry`.
-  @safe @usableFromInline
+  @safe
   struct IndexEntry {
-    @usableFromInline let start: SharedWord
-    @usableFromInline let timestamp: SharedWord
+    let start: SharedWord
+    let timestamp: SharedWord
     init(_ base: UnsafeMutableRawPointer) {
       unsafe start = SharedWord(base)
       unsafe timestamp = SharedWord(base, at: 8)
@@ -63,6 +38,38 @@ extension Ring {
 }
 
 extension Lane {
+  /// Notes a claim in the sparse index where it covers a boundary.
+  @inlinable @inline(__always)
+  static func note(
+    _ lane: UnsafeMutablePointer<Lane>, _ offset: Offset, span: UInt64, timestamp: UInt64
+  ) {
+    let lastBoundary = unsafe (offset &+ span &- 1) & ~lane.pointee.ring.spacingMask
+    if lastBoundary >= offset {
+      unsafe writeIndex(lane, offset, upTo: lastBoundary, timestamp: timestamp)
+    }
+  }
+
+  /// One entry for each boundary of the claim. Nobody else writes these entries: the gate keeps the
+  /// next lap away until the claim is decided. A reader believes an entry only if `start` was the
+  /// same before and after, and checks it against the slot all the same.
+  @usableFromInline @inline(never)
+  static func writeIndex(
+    _ lane: UnsafeMutablePointer<Lane>, _ offset: Offset, upTo lastBoundary: Offset,
+    timestamp: UInt64
+  ) {
+    let ring = unsafe lane.pointee.ring
+    var boundary = (offset &+ ring.spacingMask) & ~ring.spacingMask
+    // Ends: at most 4,095 slots a claim.
+    while boundary <= lastBoundary {
+      let entry = ring.indexEntry(boundary)
+      entry.start.storeRelaxed(0)
+      releaseFence()
+      entry.timestamp.storeRelaxed(timestamp)
+      entry.start.storeRelease(offset &+ 1)
+      boundary &+= ring.spacingMask &+ 1
+    }
+  }
+
   /// Forgets a loan that was committed or aborted and moves the floor up to the next one that needs it.
   static func close(_ lane: UnsafeMutablePointer<Lane>, _ offset: Offset) {
     unsafe lane.pointee.open.remove(offset)
