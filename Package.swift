@@ -21,7 +21,7 @@ let package = Package(
     .target(name: "Arguments", swiftSettings: strict),
     .executableTarget(
       name: "shmctl", dependencies: ["ShmBus", "Arguments"], swiftSettings: strict),
-    .testTarget(name: "ShmBusTests", dependencies: ["ShmBus"], swiftSettings: strict),
+    .testTarget(name: "ShmBusTests", dependencies: ["ShmBus", "CShmBus"], swiftSettings: strict),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -7,20 +7,20 @@ import Testing
 @Suite struct ForkGuardTests {
   @Test func aChildKeepsNoGuardedDescriptor() async {
     await #expect(processExitsWith: .success) {
-      let guarded = try Descriptor(path: "/dev/null", flags: O_RDONLY)
-      let removed = try Descriptor(path: "/dev/null", flags: O_RDONLY)
-      try ForkGuard.add(guarded.number)
-      try ForkGuard.add(removed.number)
-      ForkGuard.remove(removed.number)
-      let (first, second) = (guarded.number, removed.number)
+      // Plain numbers: the compiler destroys a `Descriptor` as soon as a branch cannot return.
+      let guarded = try Descriptor(path: "/dev/null", flags: O_RDONLY).release()
+      let removed = try Descriptor(path: "/dev/null", flags: O_RDONLY).release()
+      try ForkGuard.add(guarded)
+      try ForkGuard.add(removed)
+      ForkGuard.remove(removed)
       let child = try forkProcess()
       if child == 0 {
-        let isClosed = fcntl(first, F_GETFD) == -1 && errno == EBADF
-        let isOpen = fcntl(second, F_GETFD) != -1
+        let isClosed = fcntl(guarded, F_GETFD) == -1 && errno == EBADF
+        let isOpen = fcntl(removed, F_GETFD) != -1
         _exit((isClosed ? 0 : 1) + (isOpen ? 0 : 2))
       }
       #expect(exitCode(of: child) == 0)
-      #expect(fcntl(first, F_GETFD) != -1)
+      #expect(fcntl(guarded, F_GETFD) != -1)
     }
   }
 
@@ -45,6 +45,23 @@ import Testing
       _ = kill(child, SIGKILL)
       #expect(exitCode(of: child) == -1)
       #expect(freed)
+    }
+  }
+
+  @Test func aGuardedDescriptorLeavesTheTableWhenItIsClosed() async {
+    await #expect(processExitsWith: .success) {
+      let path = "/dev/null"
+      let number: Int32
+      do {
+        let guarded = try UnforkableDescriptor(Descriptor(path: path, flags: O_RDONLY))
+        number = guarded.number
+      }
+      #expect(fcntl(number, F_GETFD) == -1)
+      let next = try Descriptor(path: path, flags: O_RDONLY).release()
+      try #require(next == number)
+      let child = try forkProcess()
+      if child == 0 { _exit(fcntl(next, F_GETFD) == -1 ? 1 : 0) }
+      #expect(exitCode(of: child) == 0)
     }
   }
 

@@ -110,7 +110,7 @@ import Testing
         defer { _ = try? SharedMemory.unlink(name) }
         _ = try SharedMemory.names(withPrefix: name)
         let before = try openDescriptorCount()
-        for _ in 0..<10 {
+        for _ in 0..<50 {
           _ = try? SharedMemory.create(name)
           _ = try? SharedMemory.open(name + ".absent", writable: true)
           _ = try? Mapping(memory.descriptor, byteCount: 0, writable: true, populate: false)
@@ -118,7 +118,8 @@ import Testing
           _ = try? SharedMemory.names(withPrefix: "/absent")
           _ = try? KernelFile.line(at: "/proc/self")
         }
-        #expect(try openDescriptorCount() == before)
+        // The runtime may open some of its own; 50 leaks would be 50 at least.
+        #expect(try openDescriptorCount() < before + 10)
       }
     }
   }
