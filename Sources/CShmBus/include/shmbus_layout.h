@@ -257,7 +257,7 @@ struct shmbus_control_header {
 /// What the control segment knows of one partition: four lines.
 ///
 ///      0  sleepers         8   atomic: not 0 = a subscriber may be asleep on this partition
-///      8  quarantine_count 8   atomic: rows of its quarantine table that are in use
+///      8  quarantine_stamp 8   atomic: not 0 = its quarantine table may have rows in use
 ///     16  reserved        48
 ///     64  blocked          8   atomic: not 0 = a publisher may be asleep on this partition's gate
 ///     72  reserved        56
@@ -273,7 +273,7 @@ struct shmbus_control_header {
 ///    192  reserved        64
 struct shmbus_partition_row {
   uint64_t sleepers;
-  uint64_t quarantine_count;
+  uint64_t quarantine_stamp;
   uint64_t reserved0[6];
   uint64_t blocked;
   uint64_t reserved1[7];
@@ -420,7 +420,8 @@ struct shmbus_producer_sequence {
 ///
 ///      0  claim    8   atomic: offset:52 | span:12
 ///      8  owner    8   atomic: incarnation:48 | publisher row + 1:16
-///     16  verdict  8   atomic: lap:40 | state:8 (0 free, 1 taken, 2 pending, 3 withdrawn, 4 final, 5 released)
+///     16  verdict  8   atomic: lap:40 | use:16 | state:8 (0 free, 1 taken, 2 pending, 3 withdrawn, 4 final,
+///                      5 released); lap: the last one its slots are out of use for
 ///     24  since    8   ns since 1970
 struct shmbus_quarantine_row {
   uint64_t claim;

@@ -89,7 +89,7 @@ public struct Batch: ~Copyable, ~Escapable {
   public consuming func publish() throws(PublishError) -> Offset {
     let offset = start
     if messages == 0 {
-      unsafe PublisherCore.abort(lane, start, span: end &- start)
+      unsafe PublisherCore.abort(state, lane, start, span: end &- start)
       discard self
       return offset
     }
@@ -100,12 +100,14 @@ public struct Batch: ~Copyable, ~Escapable {
     unsafe ring.commit(start, span: firstSpan, publisher: lane.pointee.publisher)  // K1
     unsafe Publisher.wakeSleepers(state, lane)
     unsafe PublisherCore.closed(lane, offset)
+    let isVoid = unsafe Publisher.isVoid(state, lane, offset)
     discard self
+    if isVoid { throw .fenced }
     return offset
   }
 
   @inlinable
-  deinit { unsafe PublisherCore.abort(lane, start, span: end &- start) }
+  deinit { unsafe PublisherCore.abort(state, lane, start, span: end &- start) }
 }
 
 @available(*, unavailable)

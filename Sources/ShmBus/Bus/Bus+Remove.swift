@@ -51,8 +51,8 @@ extension Bus {
     }
     bus.map.state.storeRelease(ControlState.removed)
     for partition in 0..<bus.partitions {
-      Sleepers.subscribers(of: partition, in: bus.map).wakeAll(partition)
-      Sleepers.publishers(of: partition, in: bus.map).wakeAll(partition)
+      Sleepers.subscribers(of: partition, in: bus.map).wakeAll()
+      Sleepers.publishers(of: partition, in: bus.map).wakeAll()
     }
   }
 

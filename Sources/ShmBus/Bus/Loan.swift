@@ -68,12 +68,14 @@ public struct Loan: ~Copyable, ~Escapable {
       state, lane, offset, span: span, length: length, key, claim: (offset, span),
       timestamp: state.pointee.clock.now())
     unsafe PublisherCore.closed(lane, offset)
+    let isVoid = unsafe Publisher.isVoid(state, lane, offset)
     discard self
+    if isVoid { throw .fenced }
     return offset
   }
 
   @inlinable
-  deinit { unsafe PublisherCore.abort(lane, claimed, span: span) }
+  deinit { unsafe PublisherCore.abort(state, lane, claimed, span: span) }
 }
 
 @available(*, unavailable)
@@ -156,6 +158,22 @@ extension PublisherCore {
     return offset
   }
 
+  /// After `revoked` has moved: whether the claim stands. What the table says of it is answered.
+  @usableFromInline @inline(never)
+  static func settle(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    _ offset: Offset
+  ) -> Bool {
+    let core = unsafe state.pointee.core.takeUnretainedValue()
+    let seen = unsafe state.pointee.revoked.loadAcquire()
+    let quarantine = unsafe lane.pointee.gate.quarantine(of: lane.pointee.ring)
+    let stands = quarantine.settle(offset, owner: core.owner)
+    let lanes = unsafe state.pointee.lanes
+    let hasOpenClaims = core.segments.indices.contains { unsafe lanes[$0].open.count > 0 }
+    if !hasOpenClaims { unsafe state.pointee.revokedSeen = seen }
+    return stands
+  }
+
   /// A claim was committed: it no longer holds the gate.
   @usableFromInline
   static func closed(_ lane: UnsafeMutablePointer<Lane>, _ offset: Offset) {
@@ -165,9 +183,14 @@ extension PublisherCore {
 
   /// A loan was dropped: padding, and readers that wait at it go on.
   @usableFromInline
-  static func abort(_ lane: UnsafeMutablePointer<Lane>, _ offset: Offset, span: UInt64) {
+  static func abort(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    _ offset: Offset, span: UInt64
+  ) {
     unsafe lane.pointee.ring.abort(offset, span: span, publisher: lane.pointee.publisher)
     unsafe Lane.close(lane, offset)
+    shmbus_compiler_barrier()
+    _ = unsafe Publisher.isVoid(state, lane, offset)
     if unsafe lane.pointee.sleepers.loadRelaxed() != 0 { unsafe wakeSubscribers(lane) }
     unsafe wakePublishers(lane)
   }

@@ -16,14 +16,13 @@ extension PublisherCore {
   @usableFromInline @inline(never)
   static func wakeSubscribers(_ lane: UnsafeMutablePointer<Lane>) {
     let gate = unsafe lane.pointee.gate
-    Sleepers.subscribers(of: gate.partition, in: gate.map).wakeAll(gate.partition)
+    Sleepers.subscribers(of: gate.partition, in: gate.map).wakeAll()
   }
 
   /// A loan that ends may have been what the gate waited for.
   static func wakePublishers(_ lane: UnsafeMutablePointer<Lane>) {
     let gate = unsafe lane.pointee.gate
-    let sleepers = Sleepers.publishers(of: gate.partition, in: gate.map)
-    if sleepers.word.loadRelaxed() != 0 { sleepers.wakeAll(gate.partition) }
+    Sleepers.publishers(of: gate.partition, in: gate.map).wakeAny()
   }
 
   /// Tries, spins, sleeps; resolves the dead on the way.
@@ -33,6 +32,7 @@ extension PublisherCore {
     let gate = unsafe lane.pointee.gate
     var claimed = Lane.held
     var failure: PublishError?
+    var suspect = Suspect()
     let tryClaim = {
       if claimed == Lane.held { claimed = unsafe Lane.claim(lane, span: span) }
       return claimed != Lane.held
@@ -47,7 +47,9 @@ extension PublisherCore {
         let holder = gate.lowest(in: ring, cursor: seen).holder
         failure = permanentFailure(holder, span: span, cursor: seen)
         if failure != nil { return .ready }
-        if free(holder), tryClaim() { return .ready }
+        let passed = unsafe Lane.passVoid(lane, span: span)
+        let freed = unsafe passed || free(holder) || quarantine(lane, holder, &suspect)
+        if freed, tryClaim() { return .ready }
         if case .claim = holder { return .stuck }
         return .idle
       })
@@ -63,6 +65,23 @@ extension PublisherCore {
     if bus.isRemoved { return .removed }
     if Packed.cursorOffset(cursor) &+ span > Packed.offsetLimit { return .exhausted }
     return holder == .claim(publisher: row) ? .heldByOwnLoans : nil
+  }
+
+  /// Takes the claim that holds the gate out of use when its owner has been silent for too long.
+  private func quarantine(
+    _ lane: UnsafeMutablePointer<Lane>, _ holder: Gate.Holder, _ suspect: inout Suspect
+  ) -> Bool {
+    guard case .claim(let publisher) = holder else { return false }
+    let ring = unsafe lane.pointee.ring
+    let gate = unsafe lane.pointee.gate
+    let seen = ring.cursor.loadAcquire()
+    let (offset, again) = gate.lowest(in: ring, cursor: seen)
+    guard again == holder,
+      let span = ring.openSpan(at: offset, of: UInt64(publisher), cursor: seen)
+    else { return false }
+    return suspect.watch(
+      offset, span: span, publisher: publisher, gate.quarantine(of: ring),
+      patience: bus.configuration.claimTimeout.nanoseconds)
   }
 
   /// Frees the holder's row if its process is dead.

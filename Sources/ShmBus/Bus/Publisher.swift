@@ -53,6 +53,12 @@ public struct Publisher: ~Copyable {
     unsafe Murmur2.partition(ofHash: Murmur2.hash(key), among: state.pointee.choice.partitions)
   }
 
+  /// Says that this publisher is at work on its open loans: call it within the bus's claim timeout.
+  public func keepAlive() {
+    let now = unsafe state.pointee.clock.now()
+    unsafe state.pointee.heartbeat.storeRelaxed(now)
+  }
+
   /// The lane of an explicit partition, or of the partitioner's choice.
   @inlinable @inline(__always)
   func lane(
@@ -94,6 +100,7 @@ public struct Publisher: ~Copyable {
     unsafe finish(
       state, lane, offset, span: span, length: count, word, claim: (offset, span),
       timestamp: timestamp)
+    if unsafe isVoid(state, lane, offset) { throw .fenced }
     return offset
   }
 
@@ -155,6 +162,17 @@ public struct Publisher: ~Copyable {
     if unsafe lane.pointee.sleepers.loadRelaxed() != 0 {  // K2
       unsafe PublisherCore.wakeSubscribers(lane)
     }
+  }
+
+  /// Whether the claim that was just decided had been taken out of use meanwhile (K4: after the
+  /// commit and a compiler barrier; the quarantiner's membarrier does the rest).
+  @inlinable @inline(__always)
+  static func isVoid(
+    _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
+    _ offset: Offset
+  ) -> Bool {
+    if unsafe state.pointee.revoked.loadRelaxed() == state.pointee.revokedSeen { return false }
+    return unsafe !PublisherCore.settle(state, lane, offset)
   }
 
   @usableFromInline @inline(never)

@@ -12,6 +12,10 @@ struct PublisherState {
   @usableFromInline let mustFence: Bool
   @usableFromInline let checksum: Bool
   @usableFromInline let timeout: UInt64
+  /// The registry row's: grows when somebody quarantines a claim of this publisher.
+  @usableFromInline let revoked: SharedWord
+  /// What it was when no claim was open; a claim compares it after its commit.
+  @usableFromInline var revokedSeen: UInt64
   /// The registry row's: the time of the last call.
   @usableFromInline let heartbeat: SharedWord
   /// Whose state this is; it outlives the state.
@@ -62,12 +66,17 @@ final class PublisherCore {
         choice: PartitionChoice(partitioner, partitions: segments.count),
         longestSpan: UInt64(bus.configuration.partitionLayout.longestSpan),
         mustFence: !ProcessBarrier.register(), checksum: bus.configuration.checksum,
-        timeout: timeout.nanoseconds, heartbeat: bus.map.endpoint(waiter.row).heartbeat,
+        timeout: timeout.nanoseconds, revoked: bus.map.endpoint(waiter.row).revoked,
+        revokedSeen: bus.map.endpoint(waiter.row).revoked.loadAcquire(),
+        heartbeat: bus.map.endpoint(waiter.row).heartbeat,
         core: Unmanaged.passUnretained(self)))
   }
 
   /// The row it sits in.
   var row: Int { endpoint.row }
+
+  /// This use of the row, as quarantine rows name it.
+  var owner: UInt64 { Packed.owner(row: endpoint.row, incarnation: endpoint.incarnation) }
 
   deinit {
     let lanes = unsafe state.pointee.lanes

@@ -27,9 +27,7 @@ extension SubscriberCore {
   /// head before the look (`Sleepers`).
   static func wakePublishers(_ track: UnsafeMutablePointer<Track>) {
     shmbus_compiler_barrier()
-    let sleepers = unsafe Sleepers.publishers(
-      of: track.pointee.partition, in: track.pointee.map)
-    if sleepers.word.loadRelaxed() != 0 { unsafe sleepers.wakeAll(track.pointee.partition) }
+    unsafe Sleepers.publishers(of: track.pointee.partition, in: track.pointee.map).wakeAny()
   }
 
   /// Looks at every partition, then waits. Nil when nothing came in time.
@@ -155,25 +153,32 @@ extension SubscriberCore {
     // Ends: every round that goes on has moved the position forward, at most to the cursor.
     while true {
       let position = unsafe track.pointee.position
-      switch ring.standing(at: position) {
+      let standing = ring.standing(at: position)
+      // After the control word: a verdict that was final before a late commit is then seen (R2).
+      if let span = unsafe quarantine(track).voidSpan(at: position) {
+        unsafe skip(track, span)
+        continue
+      }
+      switch standing {
       case .message(let span):
         return unsafe sight(state, place, position, span: span)
       case .padding(let span):
         unsafe skip(track, span)
       case .claimed(let span, let publisher):
-        guard unsafe isLongDead(state, publisher),
-          ring.standing(at: position) == .claimed(span: span, publisher: publisher)
-        else { return .nothing(stuck: true) }
-        unsafe skip(track, span)
+        guard let passed = unsafe passClaim(state, track, publisher, span: span, standing) else {
+          return .nothing(stuck: true)
+        }
+        unsafe skip(track, passed)
       case .nothing:
         let cursor = ring.cursor.loadAcquire()
         let end = Packed.cursorOffset(cursor)
         if end <= position { return .nothing(stuck: false) }
         if end > position &+ ring.capacity { return unsafe .failure(overrun(track)) }
-        guard let span = unsafe deadUnmarkedClaim(state, ring, at: position, cursor) else {
-          return .nothing(stuck: true)
-        }
-        unsafe skip(track, span)
+        guard let (publisher, span) = ring.unmarkedClaim(at: position, cursor: cursor),
+          publisher < UInt64(bus.map.layout.maxPublishers),
+          let passed = unsafe passClaim(state, track, publisher, span: span, standing)
+        else { return .nothing(stuck: true) }
+        unsafe skip(track, passed)
       case .overrun:
         return unsafe .failure(overrun(track))
       }
@@ -185,31 +190,28 @@ extension SubscriberCore {
     unsafe Self.giveBack(track)
   }
 
-  /// Whether a publisher's process is dead; asked at most once a millisecond, for a claim that lasts.
-  private func isLongDead(
-    _ state: UnsafeMutablePointer<SubscriberState>, _ publisher: UInt64
-  ) -> Bool {
-    let now = Clock.monotonic()
-    guard unsafe now &- state.pointee.lastProbe > 1_000_000 else { return false }
-    unsafe state.pointee.lastProbe = now
-    return recovery.lockIsFree(Int(publisher))
+  private func quarantine(_ track: UnsafeMutablePointer<Track>) -> Quarantine {
+    unsafe Quarantine(map: bus.map, partition: track.pointee.partition, ring: track.pointee.ring)
   }
 
-  /// The last claim of all is not marked when its claimant dies before anybody claims after it: the cursor
-  /// and the announcement tell its span.
-  private func deadUnmarkedClaim(
-    _ state: UnsafeMutablePointer<SubscriberState>, _ ring: Ring, at position: Offset,
-    _ cursor: UInt64
+  /// The span of an open claim that need not be waited for: its owner is dead, or has been silent for
+  /// so long that its slots are taken out of use. Asked at most once a millisecond.
+  private func passClaim(
+    _ state: UnsafeMutablePointer<SubscriberState>, _ track: UnsafeMutablePointer<Track>,
+    _ publisher: UInt64, span: UInt64, _ standing: Ring.Standing
   ) -> UInt64? {
-    let claimant = Packed.claimant(cursor)
-    guard claimant < UInt64(bus.map.layout.maxPublishers) else { return nil }
-    let announced = ring.publisherCell(claimant).announced.loadAcquire()
-    let span = Packed.span(announced)
-    guard Packed.offset(announced) == position, span > 0,
-      position &+ span == Packed.cursorOffset(cursor),
-      unsafe isLongDead(state, claimant), ring.standing(at: position) == .nothing
-    else { return nil }
-    return span
+    let now = Clock.monotonic()
+    guard unsafe now &- state.pointee.lastProbe > 1_000_000 else { return nil }
+    unsafe state.pointee.lastProbe = now
+    let position = unsafe track.pointee.position
+    if recovery.lockIsFree(Int(publisher)) {
+      // The probe came after the claim was read: its claimant is dead if the claim still stands.
+      return unsafe track.pointee.ring.standing(at: position) == standing ? span : nil
+    }
+    let isVoid = unsafe state.pointee.suspect.watch(
+      position, span: span, publisher: Int(publisher), quarantine(track),
+      patience: bus.configuration.claimTimeout.nanoseconds)
+    return isVoid ? span : nil
   }
 
   /// A message that is safe to read in place, or a copy that was whole.

@@ -11,6 +11,8 @@ struct SubscriberState {
   @usableFromInline var copies: CopyBuffer
   /// When it last asked whether the owner of an open claim is alive (``Clock/monotonic()``).
   var lastProbe: UInt64 = 0
+  /// The open claim it waits at.
+  var suspect = Suspect()
   /// Whose state this is; it outlives the state.
   let core: Unmanaged<SubscriberCore>
 

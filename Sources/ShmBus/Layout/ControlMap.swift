@@ -40,6 +40,13 @@ struct ControlMap {
       base + layout.headTable + (partition * layout.headRows + headRow) * size)
   }
 
+  /// A partition's quarantine table.
+  func quarantineRow(_ row: Int, partition: Int) -> QuarantineRow {
+    let size = MemoryLayout<shmbus_quarantine_row>.size
+    return unsafe QuarantineRow(
+      base + layout.quarantineTable + (partition * Int(SHMBUS_QUARANTINE_ROWS) + row) * size)
+  }
+
   /// Where a subscriber's own heads are in the table of heads.
   func headRow(ofEndpoint row: Int) -> Int { layout.maxGroups + row - layout.maxPublishers }
 
@@ -54,7 +61,7 @@ struct ControlMap {
     let base: UnsafeMutableRawPointer
     init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
     var sleepers: SharedWord { unsafe SharedWord(base, at: 0) }
-    var quarantineCount: SharedWord { unsafe SharedWord(base, at: 8) }
+    var quarantineStamp: SharedWord { unsafe SharedWord(base, at: 8) }
     var blocked: SharedWord { unsafe SharedWord(base, at: 64) }
     var origin: SharedWord { unsafe SharedWord(base, at: 136) }
     var ceiling: SharedWord { unsafe SharedWord(base, at: 144) }
@@ -88,5 +95,20 @@ struct ControlMap {
     var head: SharedWord { unsafe SharedWord(base, at: 0) }
     var heldFrom: SharedWord { unsafe SharedWord(base, at: 8) }
     var owner: SharedWord { unsafe SharedWord(base, at: 16) }
+  }
+
+  /// Offsets as drawn at `shmbus_quarantine_row`.
+  @safe @usableFromInline
+  struct QuarantineRow {
+    let claim: SharedWord
+    let owner: SharedWord
+    let verdict: SharedWord
+    let since: SharedWord
+    init(_ base: UnsafeMutableRawPointer) {
+      unsafe claim = SharedWord(base)
+      unsafe owner = SharedWord(base, at: 8)
+      unsafe verdict = SharedWord(base, at: 16)
+      unsafe since = SharedWord(base, at: 24)
+    }
   }
 }

@@ -44,16 +44,18 @@ struct Recovery {
     let isSameUse = { word.loadAcquire() == incarnation }
     if row < map.layout.maxPublishers {
       guard !rings.isEmpty else { return false }
-      for ring in rings {
+      for (partition, ring) in rings.enumerated() {
         guard ring.recover(publisher: UInt64(row), isSameUse: isSameUse) else { return false }
+        Quarantine(map: map, partition: partition, ring: ring)
+          .release(ownedBy: Packed.owner(row: row, incarnation: incarnation))
       }
     } else {
       releaseHeads(of: row, isSameUse)
     }
     guard word.compareExchange(incarnation, incarnation + 1).exchanged else { return false }
     for partition in 0..<Int(map.partitionCount.loadAcquire()) {
-      Sleepers.subscribers(of: partition, in: map).wakeAll(partition)
-      Sleepers.publishers(of: partition, in: map).wakeAll(partition)
+      Sleepers.subscribers(of: partition, in: map).wakeAll()
+      Sleepers.publishers(of: partition, in: map).wakeAll()
     }
     return true
   }

@@ -21,28 +21,34 @@ extension Lane {
   /// Takes `span` slots and returns the first one's offset, or `held`.
   @inlinable @inline(__always)
   static func claim(_ lane: UnsafeMutablePointer<Lane>, span: UInt64) -> Offset {
-    let ring = unsafe lane.pointee.ring
-    let me = unsafe lane.pointee.publisher
+    let cursor = unsafe lane.pointee.ring.cursor
     // Ends: each failed CAS means that another publisher's claim succeeded.
     while true {
-      let seen = ring.cursor.loadAcquire()  // M1
+      let seen = cursor.loadAcquire()  // M1
       let offset = Packed.cursorOffset(seen)
       if unsafe offset &+ span > lane.pointee.limit {
         if unsafe !refreshLimit(lane, span: span) { return held }
         continue
       }
-      let last = Packed.claimant(seen)
-      if last != me { unsafe confirm(lane, last, offset) }
-      if unsafe lane.pointee.open.count != 0 { unsafe markOpenClaims(lane) }
-      // Release: whoever sees the announcement sees the marks before it. Partner: M1, C2, G3, R3.
-      unsafe lane.pointee.cell.announced.storeRelease(Packed.claim(offset, span: span))
-      let claimed = Packed.cursor(offset &+ span, claimant: me)
-      if ring.cursor.compareExchange(seen, claimed).exchanged {  // C1
-        // In overwrite mode a reader that copies these slots must see the cursor move first. Partner: O2.
-        releaseFence()
-        return offset
-      }
+      if unsafe attempt(lane, seen, span: span) { return offset }
     }
+  }
+
+  /// Steps 3 to 5 for the cursor as it was `seen`; false if somebody else moved it meanwhile.
+  @inlinable @inline(__always)
+  static func attempt(_ lane: UnsafeMutablePointer<Lane>, _ seen: UInt64, span: UInt64) -> Bool {
+    let me = unsafe lane.pointee.publisher
+    let offset = Packed.cursorOffset(seen)
+    let last = Packed.claimant(seen)
+    if last != me { unsafe confirm(lane, last, offset) }
+    if unsafe lane.pointee.open.count != 0 { unsafe markOpenClaims(lane) }
+    // Release: whoever sees the announcement sees the marks before it. Partner: M1, C2, G3, R3.
+    unsafe lane.pointee.cell.announced.storeRelease(Packed.claim(offset, span: span))
+    let claimed = Packed.cursor(offset &+ span, claimant: me)
+    let won = unsafe lane.pointee.ring.cursor.compareExchange(seen, claimed).exchanged  // C1
+    // In overwrite mode a reader that copies these slots must see the cursor move first. Partner: O2.
+    if won { releaseFence() }
+    return won
   }
 
   /// Step 3: marks the last claimant's slot for it, unless it moved on (then it already did).
@@ -58,6 +64,9 @@ extension Lane {
     let control = ring.header(start).control
     let word = ControlWord(control.loadAcquire())
     guard word.isOlder(than: lap) else { return }
+    // A claim that passed over quarantined slots is never marked: their owner may still store there.
+    let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
+    guard quarantine.voidSpan(at: start) == nil else { return }
     let mark = ControlWord(state: ControlWord.claimed, lap: lap, span: span, publisher: last)
     // Fails only when the owner, a recoverer or another confirmer was quicker: decided or marked all the same.
     _ = control.compareExchange(word.raw, mark.raw)

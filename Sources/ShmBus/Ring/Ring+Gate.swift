@@ -22,13 +22,20 @@ extension Lane {
     let seen = ring.cursor.loadAcquire()
     let gate = unsafe lane.pointee.gate.lowest(in: ring, cursor: seen).offset
     let row = unsafe lane.pointee.gate.map.partition(lane.pointee.gate.partition)
-    let limit = min(gate &+ ring.capacity, row.ceiling.loadAcquire(), Packed.offsetLimit)
+    var limit = min(gate &+ ring.capacity, row.ceiling.loadAcquire(), Packed.offsetLimit)
+    // Slots out of use stop claims here, so that the slow path passes over them.
+    let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
+    if let void = quarantine.nextVoid(from: Packed.cursorOffset(seen)) { limit = min(limit, void) }
     unsafe lane.pointee.limit = max(limit, lane.pointee.limit)
     return unsafe Packed.cursorOffset(seen) &+ span <= lane.pointee.limit
   }
 }
 
 extension Gate {
+  func quarantine(of ring: Ring) -> Quarantine {
+    Quarantine(map: map, partition: partition, ring: ring)
+  }
+
   /// Who holds the gate where it is.
   enum Holder: Equatable {
     case nobody
@@ -72,15 +79,35 @@ extension Gate {
     }
   }
 
-  /// The oldest open claim of a publisher: its announced one, if it was won and is undecided, or its floor.
-  /// The cell is read before the floor, because the owner stores the floor before it announces anew.
+  /// The oldest open claim of a publisher: its announced one, if it was won and is undecided, or its
+  /// floor. The cell is read before the floor, because the owner stores the floor before it
+  /// announces anew. What is quarantined holds nothing.
   private func openClaim(of publisher: UInt64, in ring: Ring, cursor: UInt64) -> Offset? {
+    let quarantine = quarantine(of: ring)
     let cell = ring.publisherCell(publisher)
     let announced = cell.announced.loadAcquire()
     var oldest: Offset?
-    if ring.isOpen(announced, of: publisher, cursor: cursor) { oldest = Packed.offset(announced) }
+    if ring.isOpen(announced, of: publisher, cursor: cursor),
+      quarantine.voidSpan(at: Packed.offset(announced)) == nil
+    {
+      oldest = Packed.offset(announced)
+    }
     let floor = cell.floor.loadAcquire()
-    if floor != Packed.none { oldest = min(floor, oldest ?? floor) }
+    guard floor != Packed.none else { return oldest }
+    let end = Packed.cursorOffset(cursor)
+    guard quarantine.mayHaveRows else { return min(floor, oldest ?? floor) }
+    // A stopped owner cannot raise its floor over a quarantined claim: look for the next mark.
+    var offset = end > ring.capacity ? max(floor, end &- ring.capacity) : floor
+    // Ends: at most `capacity` offsets.
+    while offset < min(end, oldest ?? end) {
+      let word = ControlWord(ring.header(offset).control.loadAcquire())
+      if word.isClaimed(in: ring.lap(offset), by: publisher),
+        quarantine.voidSpan(at: offset) == nil
+      {
+        return offset
+      }
+      offset &+= 1
+    }
     return oldest
   }
 }
@@ -96,5 +123,15 @@ extension Ring {
     let word = ControlWord(header(start).control.loadAcquire())
     if word.isClaimed(in: lap, by: publisher) { return true }
     return cursor == Packed.cursor(start &+ span, claimant: publisher) && !word.isDecided(in: lap)
+  }
+
+  /// The span of a publisher's open claim at an offset: its announcement's, or its mark's.
+  func openSpan(at offset: Offset, of publisher: UInt64, cursor: UInt64) -> UInt64? {
+    let announced = publisherCell(publisher).announced.loadAcquire()
+    if Packed.offset(announced) == offset, isOpen(announced, of: publisher, cursor: cursor) {
+      return Packed.span(announced)
+    }
+    let word = ControlWord(header(offset).control.loadAcquire())
+    return word.isClaimed(in: lap(offset), by: publisher) ? word.span : nil
   }
 }

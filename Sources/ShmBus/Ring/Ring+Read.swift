@@ -29,6 +29,19 @@ extension Ring {
     }
   }
 
+  /// Whose unmarked claim stands at an offset. Only the last claim of all can be unmarked: the
+  /// cursor names its claimant, whose announcement tells the span.
+  func unmarkedClaim(at offset: Offset, cursor: UInt64) -> (publisher: UInt64, span: UInt64)? {
+    let claimant = Packed.claimant(cursor)
+    guard claimant != Packed.nobody else { return nil }
+    let announced = publisherCell(claimant).announced.loadAcquire()
+    let span = Packed.span(announced)
+    guard span > 0, Packed.offset(announced) == offset,
+      offset &+ span == Packed.cursorOffset(cursor)
+    else { return nil }
+    return (claimant, span)
+  }
+
   /// Where the next message will go.
   var end: Offset { Packed.cursorOffset(cursor.loadAcquire()) }
 

@@ -11,6 +11,8 @@ struct Track {
   @usableFromInline let term: UInt64
   /// The partition's row: a publisher may be asleep on the gate.
   @usableFromInline let blocked: SharedWord
+  /// The partition's row: some slots may be out of use.
+  @usableFromInline let quarantine: SharedWord
   /// False for an observer: it moves no head and is given copies.
   @usableFromInline let holds: Bool
   /// From here on the gate protects every byte, so that messages are read in place; below, and for
@@ -30,6 +32,7 @@ struct Track {
     self.partition = partition
     self.map = map
     blocked = map.partition(partition).blocked
+    quarantine = map.partition(partition).quarantineStamp
     self.head = head
     self.term = term
     self.holds = holds

@@ -14,40 +14,59 @@
 /// killed sleeper leaves its row marked: one scan finds it, wakes nobody, and clears it.
 ///
 /// Subscribers sleep on the partition's `sleepers` word, publishers held by a full ring on `blocked`.
-@safe @usableFromInline
 struct Sleepers {
-  let word: SharedWord
-  let rows: Range<Int>
+  /// Who sleeps.
+  enum Side {
+    case subscribers
+    case publishers
+  }
+
+  let side: Side
+  let partition: Int
   let map: ControlMap
 
   /// Subscribers asleep on a partition.
   static func subscribers(of partition: Int, in map: ControlMap) -> Sleepers {
-    let first = map.layout.maxPublishers
-    return Sleepers(
-      word: map.partition(partition).sleepers,
-      rows: first..<(first + Int(map.subscriberRows.loadAcquire())), map: map)
+    Sleepers(side: .subscribers, partition: partition, map: map)
   }
 
   /// Publishers asleep on a partition's gate.
   static func publishers(of partition: Int, in map: ControlMap) -> Sleepers {
-    Sleepers(
-      word: map.partition(partition).blocked,
-      rows: 0..<Int(map.publisherRows.loadAcquire()), map: map)
+    Sleepers(side: .publishers, partition: partition, map: map)
   }
 
-  /// The bit that stands for a partition in a row's `asleep` mask. Two partitions may share one: a wake too
-  /// many is harmless.
+  /// The bit that stands for a partition in a row's `asleep` mask. Two partitions may share one: a
+  /// wake too many is harmless.
   static func bit(_ partition: Int) -> UInt64 { 1 << UInt64(partition & 63) }
 
-  /// K3: wakes everyone asleep on this partition.
-  func wakeAll(_ partition: Int) {
+  /// The word that says whether anybody may be asleep.
+  var word: SharedWord {
+    let row = map.partition(partition)
+    return side == .subscribers ? row.sleepers : row.blocked
+  }
+
+  private var rows: Range<Int> {
+    let publishers = map.layout.maxPublishers
+    return side == .publishers
+      ? 0..<Int(map.publisherRows.loadAcquire())
+      : publishers..<(publishers + Int(map.subscriberRows.loadAcquire()))
+  }
+
+  /// K3: wakes everyone asleep on this partition. The rows are counted after the exchange: an
+  /// endpoint that attached before it set the word must be found (`-DROWSEARLY` in the model).
+  func wakeAll() {
     guard word.exchange(0) != 0 else { return }
     for row in rows {
       let endpoint = map.endpoint(row)
-      let asleep = endpoint.asleep.loadAcquire()
-      guard asleep & Self.bit(partition) != 0 else { continue }
-      guard endpoint.asleep.exchange(0) != 0 else { continue }
+      guard endpoint.asleep.loadAcquire() & Self.bit(partition) != 0,
+        endpoint.asleep.exchange(0) != 0
+      else { continue }
       unsafe Semaphore(endpoint.semaphore).post()
     }
+  }
+
+  /// The same, at the cost of one load when nobody can be asleep.
+  func wakeAny() {
+    if word.loadRelaxed() != 0 { wakeAll() }
   }
 }

@@ -1,0 +1,103 @@
+// Publishers pass over slots that are out of use, lap by lap, without touching them: their owner
+// may still store there.
+
+extension Quarantine {
+  /// The first offset at or after `cursor` whose slots are out of use; no claim may cover it.
+  func nextVoid(from cursor: Offset) -> Offset? {
+    entries.compactMap { nextVoid(of: $0, from: cursor) }.min()
+  }
+
+  private func nextVoid(of entry: Entry, from cursor: Offset) -> Offset? {
+    let next = cursor &+ (entry.offset &- cursor) & ring.mask
+    switch entry.verdict.state {
+    case .final: return next
+    case .released: return covers(entry, entry.verdict, next) ? next : nil
+    case .free, .taken, .pending, .withdrawn: return nil
+    }
+  }
+
+  /// Says that the slots at `offset` are out of use in its lap too; their span, or nil if they were
+  /// released in time to be used.
+  func extend(to offset: Offset) -> UInt64? {
+    let lap = ring.lap(offset)
+    var span: UInt64?
+    for entry in entries where entry.offset & ring.mask == offset & ring.mask {
+      var verdict = entry.verdict
+      // Ends: laps only grow, and a released row changes no more.
+      while verdict.state == .final, verdict.use == entry.verdict.use,
+        Lap.distance(from: verdict.lap, to: lap) > 0
+      {
+        let next = verdict.reaching(lap)
+        let (exchanged, seen) = entry.row.verdict.compareExchange(verdict.raw, next.raw)
+        verdict = exchanged ? next : Verdict(seen)
+      }
+      let isVoid = verdict.state == .final || verdict.state == .released
+      if isVoid, verdict.use == entry.verdict.use, covers(entry, verdict, offset) {
+        span = max(span ?? 0, entry.span)
+      }
+    }
+    return span
+  }
+
+  /// Frees rows that say nothing any more, and the stamp when none is left.
+  func reclaim(cursor: Offset) {
+    let seen = stamp.loadAcquire()
+    guard seen != 0 else { return }
+    var inUse = false
+    for number in Self.rows {
+      let row = map.quarantineRow(number, partition: partition)
+      guard Verdict(row.verdict.loadAcquire()).state != .free else { continue }
+      guard let entry = entry(number), isDone(entry, cursor) else {
+        inUse = true
+        continue
+      }
+      let free = entry.verdict.becoming(.free)
+      if !row.verdict.compareExchange(entry.verdict.raw, free.raw).exchanged { inUse = true }
+    }
+    // A row taken since is announced by a new stamp before it says anything.
+    if !inUse { _ = stamp.compareExchange(seen, 0) }
+  }
+
+  private func isDone(_ entry: Entry, _ cursor: Offset) -> Bool {
+    switch entry.verdict.state {
+    case .free, .withdrawn: return true
+    case .pending, .final: return false
+    case .taken:
+      // Its taker died or was stopped; its late CAS fails.
+      let age = Int64(bitPattern: Clock.realtime() &- entry.row.since.loadRelaxed())
+      return age > 60_000_000_000
+    case .released:
+      // Claimed anew in a later lap: whoever still stood there has been overrun.
+      let laps = Lap.distance(from: ring.lap(entry.offset), to: entry.verdict.lap)
+      let last = entry.offset &+ UInt64(max(0, laps)) &* ring.capacity
+      return cursor > last &+ ring.capacity
+    }
+  }
+}
+
+extension Lane {
+  /// Moves the cursor over slots that are out of use and stand in the way of a claim of `span`
+  /// slots. True if it moved, or if they are in use again: the claim may be tried anew.
+  static func passVoid(_ lane: UnsafeMutablePointer<Lane>, span: UInt64) -> Bool {
+    let ring = unsafe lane.pointee.ring
+    let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
+    guard quarantine.mayHaveRows else { return false }
+    let seen = ring.cursor.loadAcquire()
+    let offset = Packed.cursorOffset(seen)
+    quarantine.reclaim(cursor: offset)
+    guard let void = quarantine.nextVoid(from: offset), offset &+ span > void else { return false }
+    if offset < void {
+      guard unsafe void <= lane.pointee.limit else { return false }
+      let padding = void &- offset
+      guard unsafe attempt(lane, seen, span: padding) else { return true }
+      unsafe ring.abort(offset, span: padding, publisher: lane.pointee.publisher)
+      return true
+    }
+    guard let voidSpan = quarantine.extend(to: void) else { return true }
+    let room = unsafe lane.pointee.gate.lowest(in: ring, cursor: seen).offset &+ ring.capacity
+    guard void &+ voidSpan <= room else { return false }
+    // Never marked, written or believed: readers of this lap skip it by the table.
+    _ = unsafe attempt(lane, seen, span: voidSpan)
+    return true
+  }
+}

@@ -1,0 +1,169 @@
+import CShmBus
+
+// A claim whose owner lives and does nothing must not hold the bus, and its owner must not damage
+// anything when it goes on. Time takes the slots out of use; only the owner, or its death, gives
+// them back (`models/quarantine.pml`).
+//
+//   taken ── pending ── withdrawn                      decided in time after all: as if nothing was
+//               `────── final ── released ── free      void: skipped in every lap up to `lap`
+//
+// A row may exist twice for one claim, when two quarantiners raced: any final row voids it.
+
+/// One partition's quarantine table, beside the ring whose claims it is about.
+@safe
+struct Quarantine {
+  let map: ControlMap
+  let partition: Int
+  let ring: Ring
+
+  static let rows = 0..<Int(SHMBUS_QUARANTINE_ROWS)
+
+  var stamp: SharedWord { map.partition(partition).quarantineStamp }
+
+  /// False on a healthy bus: nothing else needs to be looked at.
+  var mayHaveRows: Bool { stamp.loadAcquire() != 0 }
+
+  /// One row as it was read: verdict, claim, verdict again, so that both belong to one use.
+  struct Entry {
+    let row: ControlMap.QuarantineRow
+    let verdict: Verdict
+    let offset: Offset
+    let span: UInt64
+    let owner: UInt64
+  }
+
+  func entry(_ number: Int) -> Entry? {
+    let row = map.quarantineRow(number, partition: partition)
+    var verdict = Verdict(row.verdict.loadAcquire())
+    // Ends: a row that moves more often than this is left to the caller's next look.
+    for _ in 0..<4 {
+      guard verdict.state != .free else { return nil }
+      let claim = row.claim.loadAcquire()
+      let owner = row.owner.loadAcquire()
+      let again = Verdict(row.verdict.loadAcquire())
+      if again == verdict {
+        return Entry(
+          row: row, verdict: verdict, offset: Packed.offset(claim), span: Packed.span(claim),
+          owner: owner)
+      }
+      verdict = again
+    }
+    return nil
+  }
+
+  /// The rows in use. Empty, at the cost of one load, on a healthy bus.
+  var entries: [Entry] { mayHaveRows ? Self.rows.compactMap { entry($0) } : [] }
+
+  /// The span of a void claim whose slots are out of use at this very offset, in its own lap or in
+  /// one that passed over it. Pending claims are decided on the way.
+  func voidSpan(at offset: Offset) -> UInt64? {
+    guard mayHaveRows else { return nil }
+    for entry in entries where entry.offset & ring.mask == offset & ring.mask {
+      let verdict = entry.verdict.state == .pending ? decide(entry) : entry.verdict
+      let isVoid = verdict.state == .final || verdict.state == .released
+      if isVoid, covers(entry, verdict, offset) { return entry.span }
+    }
+    return nil
+  }
+
+  /// Whether the row is in force in the lap of `offset`.
+  func covers(_ entry: Entry, _ verdict: Verdict, _ offset: Offset) -> Bool {
+    let lap = ring.lap(offset)
+    return Lap.distance(from: ring.lap(entry.offset), to: lap) >= 0
+      && Lap.distance(from: lap, to: verdict.lap) >= 0
+  }
+
+  /// Second phase: whoever meets a pending claim finishes it, so that nobody waits for a
+  /// quarantiner that died. After the barrier the owner's commit is either visible here, or its
+  /// look at `revoked` will see that it must ask.
+  @discardableResult
+  func decide(_ entry: Entry) -> Verdict {
+    guard entry.verdict.state == .pending else { return entry.verdict }
+    let fenced = ProcessBarrier.fence()
+    let word = ControlWord(ring.header(entry.offset).control.loadAcquire())
+    let inTime = word.isDecided(in: ring.lap(entry.offset))
+    // Without the barrier a commit may be under way unseen: the claim stands.
+    let next = entry.verdict.becoming(inTime || !fenced ? .withdrawn : .final)
+    let (exchanged, seen) = entry.row.verdict.compareExchange(entry.verdict.raw, next.raw)
+    return exchanged ? next : Verdict(seen)
+  }
+
+  /// First phase: takes an open claim of a living publisher out of use. False when the table is
+  /// full, or when the owner decided it in time. A row whose taker died before it was pending is
+  /// nobody's business but the sweeper's: it says nothing yet.
+  func take(_ offset: Offset, span: UInt64, publisher: Int, incarnation: UInt64) -> Bool {
+    let owner = Packed.owner(row: publisher, incarnation: incarnation)
+    for entry in entries where entry.offset == offset && entry.owner == owner {
+      if decide(entry).state == .final { return true }
+    }
+    for number in Self.rows {
+      let row = map.quarantineRow(number, partition: partition)
+      let free = Verdict(row.verdict.loadAcquire())
+      guard free.state == .free else { continue }
+      let taken = Verdict(.taken, lap: ring.lap(offset), use: free.use + 1)
+      guard row.verdict.compareExchange(free.raw, taken.raw).exchanged else { continue }
+      row.claim.storeRelease(Packed.claim(offset, span: span))
+      row.owner.storeRelease(owner)
+      row.since.storeRelease(Clock.realtime())
+      // Both before the verdict is pending: readers are told to look at the table, and the owner to
+      // ask it after its commit.
+      stamp.add(1)
+      map.endpoint(publisher).revoked.add(1)
+      let pending = taken.becoming(.pending)
+      guard row.verdict.compareExchange(taken.raw, pending.raw).exchanged else { return false }
+      let entry = Entry(row: row, verdict: pending, offset: offset, span: span, owner: owner)
+      return decide(entry).state == .final
+    }
+    return false
+  }
+
+  /// What the owner of a claim does after it stored its decision and saw that `revoked` had moved:
+  /// false if the claim is void. Pending is withdrawn by the owner; final is given back, because
+  /// nothing of this claim is stored any more.
+  func settle(_ offset: Offset, owner: UInt64) -> Bool {
+    var stands = true
+    for entry in entries where entry.offset == offset && entry.owner == owner {
+      var verdict = entry.verdict
+      // Ends: verdicts only move forward, and laps as far as publishers pass.
+      while true {
+        let next: Verdict
+        switch verdict.state {
+        case .taken, .pending: next = verdict.becoming(.withdrawn)
+        case .final: next = verdict.becoming(.released)
+        case .free, .withdrawn, .released: next = verdict
+        }
+        if verdict.state == .final || verdict.state == .released { stands = false }
+        if next == verdict { break }
+        let (exchanged, seen) = entry.row.verdict.compareExchange(verdict.raw, next.raw)
+        if exchanged { break }
+        verdict = Verdict(seen)
+        if verdict.use != entry.verdict.use { break }
+      }
+    }
+    return stands
+  }
+
+  /// The owner is dead: what is pending is decided, what is void may be used again.
+  func release(ownedBy owner: UInt64) {
+    for entry in entries where entry.owner == owner { _ = settleDead(entry) }
+  }
+
+  private func settleDead(_ entry: Entry) -> Verdict {
+    var verdict = entry.verdict
+    // Ends: verdicts only move forward, and laps as far as publishers pass.
+    while verdict.use == entry.verdict.use {
+      let next: Verdict
+      switch verdict.state {
+      case .taken: next = verdict.becoming(.withdrawn)
+      case .pending:
+        verdict = decide(entry)
+        continue
+      case .final: next = verdict.becoming(.released)
+      case .free, .withdrawn, .released: return verdict
+      }
+      let (exchanged, seen) = entry.row.verdict.compareExchange(verdict.raw, next.raw)
+      verdict = exchanged ? next : Verdict(seen)
+    }
+    return verdict
+  }
+}
