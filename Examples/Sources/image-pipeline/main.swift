@@ -46,17 +46,23 @@ let detecting = Task.detached {
   }
 }
 
-var subscriber = try edges.subscriber(from: .earliest)
-let clock = ContinuousClock()
-let start = clock.now
-var found = 0
-for _ in 0..<images {
-  let row = try subscriber.next()
-  for column in 0..<width {
-    found += Int(row.bytes.unsafeLoad(fromByteOffset: column, as: UInt8.self))
+/// The subscriber closes when it goes out of scope: only then may its bus be removed.
+func count() throws {
+  var subscriber = try edges.subscriber(from: .earliest)
+  let clock = ContinuousClock()
+  let start = clock.now
+  var found = 0
+  for _ in 0..<images {
+    let row = try subscriber.next()
+    for column in 0..<width {
+      found += Int(row.bytes.unsafeLoad(fromByteOffset: column, as: UInt8.self))
+    }
   }
+  let seconds = (clock.now - start) / .seconds(1)
+  let rate = Int(Double(images) / seconds)
+  print("\(images) images of \(width)x\(height), \(found) edges, \(rate) a second")
 }
-let seconds = (clock.now - start) / .seconds(1)
-print("\(images) images of \(width)x\(height), \(found) edges, \(Int(Double(images) / seconds)) a second")
+
+try count()
 _ = try await (shooting.value, detecting.value)
 for name in ["camera", "edges"] { try Bus.remove(name) }

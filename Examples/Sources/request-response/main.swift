@@ -21,20 +21,25 @@ let server = Task.detached {
   }
 }
 
-var answers = try responses.subscriber(from: .earliest)
-let publisher = try requests.publisher()
-let clock = ContinuousClock()
-let start = clock.now
-for question in 0..<UInt64(questions) {
-  var loan = try publisher.loan(byteCount: 8, key: "client-1".utf8Span.span.bytes)
-  var bytes = loan.mutableBytes
-  bytes.storeBytes(of: question, as: UInt64.self)
-  try loan.publish()
-  let answer = try answers.next()
-  let square = answer.bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt64.self)
-  precondition(square == question * question, "the answer belongs to another question")
+/// Both ends close when they go out of scope: only then may their buses be removed.
+func ask() throws {
+  var answers = try responses.subscriber(from: .earliest)
+  let publisher = try requests.publisher()
+  let clock = ContinuousClock()
+  let start = clock.now
+  for question in 0..<UInt64(questions) {
+    var loan = try publisher.loan(byteCount: 8, key: "client-1".utf8Span.span.bytes)
+    var bytes = loan.mutableBytes
+    bytes.storeBytes(of: question, as: UInt64.self)
+    try loan.publish()
+    let answer = try answers.next()
+    let square = answer.bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt64.self)
+    precondition(square == question * question, "the answer belongs to another question")
+  }
+  let elapsed = clock.now - start
+  print("\(questions) questions answered, \(elapsed / questions) each way and back")
 }
-let elapsed = clock.now - start
-print("\(questions) questions answered, \(elapsed / questions) each way and back")
+
+try ask()
 try await server.value
 for name in ["requests", "responses"] { try Bus.remove(name) }
