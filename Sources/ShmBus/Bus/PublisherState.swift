@@ -94,7 +94,7 @@ extension Bus {
   func attach(_ role: Endpoint.Role, _ recovery: Recovery) throws(BusError) -> Endpoint {
     guard !isRemoved else { throw .removed(name) }
     do {
-      return try Endpoint(role, in: map, control: control) { row, incarnation in
+      return try Endpoint(role, in: map, of: self, control: control) { row, incarnation in
         recovery.resolve(row, incarnation)
       }
     } catch {

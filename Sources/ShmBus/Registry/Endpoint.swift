@@ -16,6 +16,8 @@ struct Endpoint: ~Copyable {
   /// The open file description that holds the lock; this process's only descriptor of it.
   private let description: UnforkableDescriptor
   private let map: ControlMap
+  /// Whose mapping `map` points into: the row is freed while it is still there, whoever goes first.
+  private let owner: AnyObject
 
   enum Role: UInt32 {
     case publisher = 1
@@ -28,7 +30,7 @@ struct Endpoint: ~Copyable {
   /// Lock first, then bump the incarnation (`models/registry.pml`: the other order lets a recoverer abort
   /// the new owner's claims). A row whose owner died is resolved by `recover` before it is used again.
   init(
-    _ role: Role, in map: ControlMap, control: borrowing SharedMemory,
+    _ role: Role, in map: ControlMap, of owner: AnyObject, control: borrowing SharedMemory,
     recover: (_ row: Int, _ incarnation: UInt64) -> Bool
   ) throws(AttachError) {
     let rows = Self.rows(of: role, in: map)
@@ -48,6 +50,7 @@ struct Endpoint: ~Copyable {
     self.row = row
     self.incarnation = incarnation
     self.map = map
+    self.owner = owner
     self.description = description
   }
 
