@@ -211,7 +211,7 @@ struct Creation {
   }
 
   /// Whether a control segment whose lock is free never became ready, or was being removed.
-  private static func isLeftover(_ memory: borrowing SharedMemory, _ name: BusName) throws -> Bool {
+  static func isLeftover(_ memory: borrowing SharedMemory, _ name: BusName) throws -> Bool {
     let size = MemoryLayout<shmbus_control_header>.size
     guard try memory.byteCount() >= size else { return true }
     let mapping = try Mapping(
@@ -222,7 +222,8 @@ struct Creation {
     guard magic == SHMBUS_CONTROL_MAGIC else {
       throw BusError.wrong(name.control, "magic", found: magic, expected: SHMBUS_CONTROL_MAGIC)
     }
-    return unsafe SharedWord(mapping.base, at: 24).loadAcquire() != ControlState.ready
+    let state = unsafe SharedWord(mapping.base, at: 24).loadAcquire()
+    return state == ControlState.creating || state == ControlState.removed
   }
 
   /// Partitions first: while the control segment is there, what is left can be found and removed.

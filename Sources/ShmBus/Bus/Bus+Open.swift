@@ -93,10 +93,22 @@ extension Bus {
     do { try configuration.validate() } catch {
       throw .wrong(name.control, "geometry", found: error.message, expected: "a valid geometry")
     }
-    guard size == configuration.controlBytes, header.segment_bytes == UInt64(size),
-      header.quarantine_table == UInt64(configuration.controlLayout.quarantineTable)
-    else {
-      throw .wrong(name.control, "size", found: size, expected: configuration.controlBytes)
+    guard BusConfiguration.WhenFull(rawValue: header.when_full) != nil else {
+      throw .wrong(
+        name.control, "geometry", found: "when-full \(header.when_full)", expected: "0 or 1")
+    }
+    let layout = configuration.controlLayout
+    guard size == layout.segmentBytes else {
+      throw .wrong(name.control, "size", found: size, expected: layout.segmentBytes)
+    }
+    guard header.segment_bytes == UInt64(size) else {
+      throw .wrong(
+        name.control, "size", found: "\(header.segment_bytes) in its header", expected: size)
+    }
+    guard header.quarantine_table == UInt64(layout.quarantineTable) else {
+      throw .wrong(
+        name.control, "geometry", found: "its last table at \(header.quarantine_table)",
+        expected: layout.quarantineTable)
     }
   }
 }

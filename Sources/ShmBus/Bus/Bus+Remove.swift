@@ -33,9 +33,11 @@ extension Bus {
     _ name: BusName, _ control: borrowing SharedMemory, force: Bool
   ) throws {
     let bus: Bus
-    do { bus = try Bus.open(name) } catch {
-      let harmless = error.code == .tryAgain || error.code == .unavailable
-      guard harmless || force else { throw error }
+    do {
+      if try Creation.isLeftover(control, name) { return }
+      bus = try Bus.open(name)
+    } catch {
+      guard force else { throw error }
       return
     }
     let living = (0..<bus.map.layout.endpointRows).filter { row in

@@ -44,7 +44,10 @@ public final class Bus: @unchecked Sendable {
 
   /// Opens one partition's segment and checks that it belongs to this bus.
   func segment(_ partition: Int, writable: Bool) throws(BusError) -> PartitionSegment {
-    try PartitionSegment(self, partition, writable: writable)
+    do { return try PartitionSegment(self, partition, writable: writable) } catch {
+      // The name may belong to the next bus of this name by now.
+      throw isRemoved ? .removed(name) : error
+    }
   }
 }
 
@@ -75,7 +78,7 @@ final class PartitionSegment {
         ring: memory.descriptor, byteCount: layout.segmentBytes, repeating: layout.payloadBytes,
         writable: writable, populate: bus.configuration.prefault)
     } catch {
-      throw .from(error) { bus.isRemoved ? .removed(bus.name) : .cannotOpen(name, $0) }
+      throw .from(error) { .cannotOpen(name, $0) }
     }
     let header = unsafe mapping.base.assumingMemoryBound(to: shmbus_partition_header.self)
     try unsafe Self.check(header.pointee, name, bus, partition, layout)
