@@ -21,7 +21,21 @@ let package = Package(
     .target(name: "Arguments", swiftSettings: strict),
     .executableTarget(
       name: "shmctl", dependencies: ["ShmBus", "Arguments"], swiftSettings: strict),
-    .testTarget(name: "ShmBusTests", dependencies: ["ShmBus", "CShmBus"], swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["ShmBus"], path: "Tests/Support/TestSupport",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "bus-actor", dependencies: ["ShmBus", "TestSupport"],
+      path: "Tests/Support/bus-actor", swiftSettings: strict),
+    .testTarget(
+      name: "ShmBusTests", dependencies: ["ShmBus", "CShmBus", "TestSupport", "bus-actor"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LayoutTests", dependencies: ["CShmBus"], exclude: ["Snapshots"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "StressTests", dependencies: ["ShmBus", "TestSupport", "bus-actor"],
+      swiftSettings: strict),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
