@@ -19,8 +19,10 @@ let package = Package(
     .target(name: "CShmBus"),
     .target(name: "ShmBus", dependencies: ["CShmBus"], swiftSettings: strict),
     .target(name: "Arguments", swiftSettings: strict),
+    .target(name: "ToolSupport", dependencies: ["ShmBus", "Arguments"], swiftSettings: strict),
     .executableTarget(
-      name: "shmctl", dependencies: ["ShmBus", "Arguments"], swiftSettings: strict),
+      name: "shmctl", dependencies: ["ShmBus", "Arguments", "ToolSupport", "CShmBus"],
+      swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["ShmBus"], path: "Tests/Support/TestSupport",
       swiftSettings: strict),
