@@ -24,6 +24,11 @@ package struct Failure: Error, Equatable {
     self.sentence = sentence
   }
 
+  /// The command line asks for what cannot be.
+  package init(usage sentence: String) {
+    self.init(code: UsageError.exitCode, sentence)
+  }
+
   private init(code: Int32, _ sentence: String) {
     self.code = code
     self.sentence = sentence

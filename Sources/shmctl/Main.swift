@@ -1,7 +1,14 @@
 import Arguments
-import ShmBus
+import Glibc
+import ToolSupport
 
 @main
 enum Main {
-  static func main() {}
+  static func main() {
+    let words = CommandLine.arguments.dropFirst()
+    if words.first == Worker.marker {
+      exit(Program.run(Worker.tool, named: "shmctl", words.dropFirst()))
+    }
+    exit(Program.run(Shmctl.tool, named: "shmctl", words))
+  }
 }

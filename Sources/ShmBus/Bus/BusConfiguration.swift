@@ -80,7 +80,9 @@ public struct BusConfiguration: Sendable, Equatable {
   }
 
   /// Refuses what cannot be, naming the option, what was given and what would do.
-  func validate() throws(BusError) {
+  ///
+  /// - Throws: ``BusError`` `.usage`; ``Bus/create(_:_:)`` throws the same.
+  public func validate() throws(BusError) {
     try Self.check("max-partitions", maxPartitions, 1...1024)
     try Self.check("partitions", partitions, 1...maxPartitions)
     try Self.check("slots", slots, 64...(1 << 30))

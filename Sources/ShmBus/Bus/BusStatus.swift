@@ -116,6 +116,14 @@ extension Bus {
     usedRows.contains { $0 < map.layout.maxPublishers && isAlive($0) }
   }
 
+  /// How many publishers have ever attached; tells that one has come and gone.
+  public var publisherAdmissions: UInt64 {
+    // Each use of a row raises its incarnation twice: when it is taken (odd), and when it is freed.
+    (0..<map.layout.maxPublishers).reduce(0) { sum, row in
+      sum + (map.endpoint(row).incarnation.loadAcquire() + 1) / 2
+    }
+  }
+
   /// Rows of the registry that somebody uses, dead or alive.
   private var usedRows: [Int] {
     (0..<map.layout.endpointRows).filter { map.endpoint($0).isInUse }

@@ -50,6 +50,15 @@ public struct Subscriber: ~Copyable {
     }
   }
 
+  /// The next offset it will look at in a partition; nil in one that it does not read.
+  public func position(inPartition partition: Int) -> Offset? {
+    for place in unsafe 0..<state.pointee.trackCount {
+      let track = unsafe state.pointee.tracks + place
+      if unsafe track.pointee.partition == partition { return unsafe track.pointee.position }
+    }
+    return nil
+  }
+
   /// Calls `body` for each message until none comes for `timeout`; each is done when `body` returns.
   /// What `body` throws ends it; that message is not done then.
   @inlinable

@@ -1,0 +1,112 @@
+import Arguments
+import ShmBus
+import ToolSupport
+
+/// The options that say what a bus is made of; `create` and `plan` share them.
+struct Geometry: Sendable {
+  enum Policy: String, CaseIterable, Sendable {
+    case block
+    case overwrite
+  }
+
+  private static let standard = BusConfiguration()
+
+  let partitions = Option(
+    "partitions", .integer(1...), default: standard.partitions,
+    help: "Partitions to begin with. Order is kept within each.")
+  let maxPartitions = Option(
+    "max-partitions", .integer(1...),
+    help: "How far partitions can grow (default: the larger of --partitions and 16).")
+  let slots = Option(
+    "slots", .integer(1...), default: standard.slots,
+    help: "Slots per partition: a power of two of 64 or more.")
+  let slotSize = Option(
+    "slot-size", .byteSize(1...), default: standard.slotSize,
+    help: "Bytes per slot: a multiple of 64. A longer message takes several slots.")
+  let whenFull = Option(
+    "when-full", .choice(Policy.self), default: .block,
+    help: "What publishers do when somebody has not read: wait, or overwrite the oldest.")
+  let mode = Option(
+    "mode", .fileMode, default: standard.mode,
+    help: "File mode of the segments, whatever the umask.")
+  let claimTimeout = Option(
+    "claim-timeout", .duration, default: standard.claimTimeout,
+    help: "How long a publisher may sit on a claim before the bus goes on without it.")
+  let indexSpacing = Option(
+    "index-spacing", .integer(1...), default: standard.indexSpacing,
+    help: "Offsets between entries of the sparse index: a power of two.")
+  let checksum = Flag("checksum", help: "Store and verify a CRC-32C of every message.")
+  let prefault = Flag("prefault", help: "Touch every page now, so that nobody waits for it later.")
+  let maxPublishers = Option(
+    "max-publishers", .integer(1...), default: standard.maxPublishers,
+    help: "Most publishers at a time.")
+  let maxSubscribers = Option(
+    "max-subscribers", .integer(1...), default: standard.maxSubscribers,
+    help: "Most subscribers and observers at a time.")
+  let maxGroups = Option(
+    "max-groups", .integer(1...), default: standard.maxGroups, help: "Most durable groups.")
+  let maxProducers = Option(
+    "max-producers", .integer(1...), default: standard.maxProducers,
+    help: "Most durable producers.")
+
+  var all: [any Parameter] {
+    [
+      partitions, maxPartitions, slots, slotSize, whenFull, mode, claimTimeout, indexSpacing,
+      checksum, prefault, maxPublishers, maxSubscribers, maxGroups, maxProducers,
+    ]
+  }
+
+  /// What was asked for, if it can be.
+  func configuration(_ parsed: Parsed) throws(BusError) -> BusConfiguration {
+    let configuration = BusConfiguration(
+      partitions: parsed[partitions], maxPartitions: parsed[maxPartitions], slots: parsed[slots],
+      slotSize: parsed[slotSize], whenFull: parsed[whenFull] == .block ? .block : .overwrite,
+      mode: parsed[mode], maxPublishers: parsed[maxPublishers],
+      maxSubscribers: parsed[maxSubscribers], maxGroups: parsed[maxGroups],
+      maxProducers: parsed[maxProducers], claimTimeout: parsed[claimTimeout],
+      indexSpacing: parsed[indexSpacing], checksum: parsed[checksum], prefault: parsed[prefault])
+    try configuration.validate()
+    return configuration
+  }
+}
+
+extension Form where Value == UInt32 {
+  /// Permissions in octal digits, as `chmod` takes them.
+  fileprivate static var fileMode: Form {
+    Form(
+      "MODE", accepting: "permissions in octal, such as 0600 or 660",
+      show: { "0" + String($0, radix: 8) },
+      read: { text in
+        guard text.allSatisfy({ ("0"..."7").contains($0) }) else { return nil }
+        return UInt32(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil }
+      })
+  }
+}
+
+extension BusConfiguration {
+  /// "4 partitions of 65,536 slots of 256 bytes".
+  var sentence: String {
+    let many = partitions == 1 ? "1 partition" : "\(partitions) partitions"
+    return "\(many) of \(Numbers.grouped(slots)) slots of \(Numbers.grouped(slotSize)) bytes"
+  }
+
+  /// Bytes of shared memory that creating it takes.
+  var totalBytes: Int { controlBytes + partitions * partitionBytes }
+
+  /// Everything it was created with, as `stat` and `plan` print it.
+  var json: JSON {
+    .fields([
+      "partitions": .integer(partitions), "maxPartitions": .integer(maxPartitions),
+      "slots": .integer(slots), "slotSize": .integer(slotSize),
+      "whenFull": .string(whenFull == .block ? "block" : "overwrite"),
+      "mode": .string("0" + String(mode, radix: 8)), "maxPublishers": .integer(maxPublishers),
+      "maxSubscribers": .integer(maxSubscribers), "maxGroups": .integer(maxGroups),
+      "maxProducers": .integer(maxProducers),
+      "claimTimeout": .integer(
+        Int(claimTimeout.components.seconds) * 1_000_000_000
+          + Int(claimTimeout.components.attoseconds / 1_000_000_000)),
+      "indexSpacing": .integer(indexSpacing), "checksum": .bool(checksum),
+      "prefault": .bool(prefault), "largestMessage": .integer(largestMessage),
+    ])
+  }
+}

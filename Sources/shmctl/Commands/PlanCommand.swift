@@ -1,0 +1,69 @@
+import Arguments
+import ShmBus
+import ToolSupport
+
+/// `shmctl plan`.
+enum PlanCommand {
+  private static let geometry = Geometry()
+
+  static let command = Command(
+    "plan", summary: "Compute what a bus would take, without creating it.",
+    discussion: "Takes the options of 'shmctl create' and prints bytes per segment and descriptors.",
+    under: Heading.buses, options: geometry.all + [Shmctl.json],
+    examples: [
+      Example("How much is a million slots?", "shmctl plan --slots 1048576 --slot-size 128")
+    ]
+  ) { parsed in
+    let plan = Plan(try geometry.configuration(parsed))
+    try Program.print(parsed[Shmctl.json] ? plan.json.text + "\n" : plan.text)
+    return 0
+  }
+}
+
+/// What a configuration takes.
+struct Plan {
+  let configuration: BusConfiguration
+
+  init(_ configuration: BusConfiguration) { self.configuration = configuration }
+
+  /// Files that a process holds open per endpoint: the control segment for the bus and for its own lock.
+  /// Partitions are mapped and closed again.
+  private static let descriptors = 2
+
+  var json: JSON {
+    .fields([
+      "controlBytes": .integer(configuration.controlBytes),
+      "partitionBytes": .integer(configuration.partitionBytes),
+      "totalBytes": .integer(configuration.totalBytes),
+      "grownBytes": .integer(grownBytes), "segments": .integer(configuration.partitions + 1),
+      "descriptors": .integer(Self.descriptors), "configuration": configuration.json,
+    ])
+  }
+
+  var text: String {
+    let partitions = configuration.partitions
+    var lines = [
+      "A bus of \(configuration.sentence):",
+      row("control segment", Numbers.bytes(configuration.controlBytes)),
+      row("each partition", Numbers.bytes(configuration.partitionBytes)),
+      row("in all", "\(Numbers.bytes(configuration.totalBytes)) in \(partitions + 1) segments"),
+    ]
+    if configuration.maxPartitions > partitions {
+      lines.append(
+        row(
+          "when grown",
+          "\(Numbers.bytes(grownBytes)) with all \(configuration.maxPartitions) partitions"))
+    }
+    lines += [
+      row("largest message", Numbers.bytes(configuration.largestMessage) + ", key included"),
+      row("descriptors", "\(Self.descriptors) for each process and endpoint"),
+    ]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var grownBytes: Int {
+    configuration.controlBytes + configuration.maxPartitions * configuration.partitionBytes
+  }
+
+  private func row(_ name: String, _ value: String) -> String { "  \(name.left(18))\(value)" }
+}

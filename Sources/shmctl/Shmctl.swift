@@ -1,0 +1,46 @@
+import Arguments
+
+/// The tool as one declaration.
+enum Shmctl {
+  static let version = "0.1.0"
+
+  static let tool: Tool = Tool(
+    Command(
+      "shmctl",
+      summary: "Create, feed, read and inspect message buses in shared memory.",
+      discussion: """
+        A bus is a named, partitioned, ordered log of messages in POSIX shared memory on this host. \
+        There is no broker and no daemon: the commands below work on the bus itself, beside \
+        whichever processes use it.
+
+        SHMBUS_NAMESPACE=x in the environment keeps a set of buses apart from all others.
+
+        Exit codes: 0 done, 64 wrong usage, 65 damaged or unfit data, 66 no such bus or file, \
+        69 unavailable, 73 cannot create, 75 try again, 77 permission, 130 interrupted.
+        """,
+      examples: [
+        Example("See a bus at work, in ten seconds.", "shmctl demo"),
+        Example("Make a bus and read from it.", "shmctl create orders && shmctl subscribe orders"),
+        Example("In another terminal, send it a line.", "echo hello | shmctl publish orders"),
+      ],
+      commands: [
+        CreateCommand.command, PlanCommand.command, ListCommand.command, StatCommand.command,
+        RemoveCommand.command, PublishCommand.command, SubscribeCommand.command,
+        BenchCommand.command, DemoCommand.command, CompletionsCommand.command, ManCommand.command,
+      ]),
+    version: version)
+
+  /// The name of a bus that exists, as an argument.
+  static let busName = Argument(
+    "NAME", .string.completed(by: .lines(of: "shmctl list --names")), help: "The bus.")
+
+  static let json = Flag("json", help: "Print JSON.")
+}
+
+/// The headings that commands stand under in the list.
+enum Heading {
+  static let buses = "Buses"
+  static let messages = "Messages"
+  static let trying = "Trying it out"
+  static let shell = "Shell and manual"
+}
