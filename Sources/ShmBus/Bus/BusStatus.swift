@@ -92,7 +92,10 @@ extension Bus {
     var partitions: [BusStatus.Partition] = []
     var open: Set<Int> = []
     for partition in 0..<self.partitions {
-      let ring = try segment(partition, writable: false).ring
+      // Mapped until the ring has been read.
+      let segment = try segment(partition, writable: false)
+      defer { withExtendedLifetime(segment) {} }
+      let ring = segment.ring
       let gate = Gate(map: map, partition: partition, headsHold: configuration.whenFull == .block)
       let cursor = ring.cursor.loadAcquire()
       let (offset, holder) = gate.lowest(in: ring, cursor: cursor)

@@ -21,7 +21,8 @@ struct Feed: ~Copyable {
   static func open(_ bus: Bus, partition: Int?, timeout: Duration) throws -> Feed {
     if let partition, partition >= bus.partitions {
       throw Failure(
-        usage: "bus '\(bus.name)' has no partition \(partition); it has 0 to \(bus.partitions - 1)")
+        usage:
+          "bus '\(bus.name)' has no partition \(partition); it has 0 to \(bus.partitions - 1)")
     }
     return Feed(bus, try bus.publisher(), partition: partition, timeout: timeout)
   }
