@@ -19,7 +19,8 @@ let package = Package(
     .target(name: "CShmBus"),
     .target(name: "ShmBus", dependencies: ["CShmBus"], swiftSettings: strict),
     .target(name: "Arguments", swiftSettings: strict),
-    .target(name: "ToolSupport", dependencies: ["ShmBus", "Arguments"], swiftSettings: strict),
+    .target(
+      name: "ToolSupport", dependencies: ["ShmBus", "Arguments", "CShmBus"], swiftSettings: strict),
     .executableTarget(
       name: "shmctl", dependencies: ["ShmBus", "Arguments", "ToolSupport", "CShmBus"],
       swiftSettings: strict),

@@ -31,7 +31,8 @@ package enum Base64 {
     var bits: UInt32 = 0
     let letters = text.utf8
     guard letters.count.isMultiple(of: 4) else { return nil }
-    let body = letters.dropLast(letters.reversed().prefix(2).prefix { $0 == UInt8(ascii: "=") }.count)
+    let body = letters.dropLast(
+      letters.reversed().prefix(2).prefix { $0 == UInt8(ascii: "=") }.count)
     for letter in body {
       guard let value = value(of: letter) else { return nil }
       group = group << 6 | value

@@ -1,5 +1,137 @@
 import Arguments
+import ShmBus
+import ToolSupport
 
+/// `shmctl bench`.
 enum BenchCommand {
-  static let command = Command("bench", summary: "x") { _ in 0 }
+  private enum Pinning: String, CaseIterable, Sendable {
+    case auto
+    case none
+  }
+
+  private static let size = Option(
+    "size", .byteSize(1...(1 << 20)), default: 64, help: "Bytes of a message.")
+  private static let batch = Option(
+    "batch", .integer(1...256), default: 1, help: "Messages that are published at once.")
+  private static let publishers = Option(
+    "publishers", .integer(1...64), default: 1, help: "Processes that publish.")
+  private static let subscribers = Option(
+    "subscribers", .integer(1...64), default: 1, help: "Processes that read, each everything.")
+  private static let seconds = Option(
+    "seconds", .duration.named("TIME"), default: .seconds(2), help: "How long to publish.")
+  private static let slots = Option(
+    "slots", .integer(1024...(1 << 24)), default: 16_384, help: "Slots of the ring.")
+  private static let rounds = Option(
+    "rounds", .integer(100...10_000_000), default: 200_000, help: "Messages to time.")
+  private static let pin = Option(
+    "pin", .choice(Pinning.self), default: .auto,
+    help:
+      "auto: each process stays on one processor, where there are two; none: the kernel moves them."
+  )
+
+  static let command = Command(
+    "bench",
+    summary: "Measure this host: throughput and latency, each beside the host's own limit.",
+    discussion: """
+      The limit is what two processors reach with plain stores and loads and no bus, measured in \
+      the same minute: compare ratios, not figures of different hours or hosts.
+      """,
+    under: Heading.trying, commands: [throughput, latency])
+
+  private static let throughput = Command(
+    "throughput", summary: "Messages a second from process to process.",
+    discussion: """
+      Real processes and a bus of their own. The rate is the slowest subscriber's. The limit is a \
+      bare ring between two threads: a payload and a word that says it is there.
+      """,
+    options: [size, batch, publishers, subscribers, seconds, slots, pin, Shmctl.json],
+    examples: [Example("Batches of sixteen.", "shmctl bench throughput --batch 16")]
+  ) { parsed in
+    let (whole, part) = parsed[seconds].components
+    let bench = ThroughputBench(
+      size: parsed[size], batch: parsed[batch], publishers: parsed[publishers],
+      subscribers: parsed[subscribers],
+      seconds: max(0.01, Double(whole) + Double(part) / 1e18), slots: try ringSize(parsed),
+      processors: processors(parsed))
+    let result = try bench.run()
+    try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
+    return 0
+  }
+
+  private static let latency = Command(
+    "latency", summary: "How long a message and its answer take.",
+    discussion: """
+      A process publishes on one bus, another answers on a second one. The limit is a cache line \
+      there and another one back, between two threads.
+      """,
+    options: [size, rounds, pin, Shmctl.json]
+  ) { parsed in
+    let bench = LatencyBench(
+      size: parsed[size], rounds: parsed[rounds], processors: processors(parsed))
+    let result = try bench.run()
+    try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
+    return 0
+  }
+
+  private static func ringSize(_ parsed: Parsed) throws -> Int {
+    guard parsed[slots].nonzeroBitCount == 1 else {
+      throw UsageError("--slots must be a power of two, but is \(parsed[slots])")
+    }
+    return parsed[slots]
+  }
+
+  private static func processors(_ parsed: Parsed) -> [Int] {
+    let allowed = Processors.allowed
+    return parsed[pin] == .auto && allowed.count > 1 ? allowed : []
+  }
+}
+
+extension ThroughputBench.Result {
+  var json: JSON {
+    .fields([
+      "messagesPerSecond": .number(messagesPerSecond), "limit": limit.map(JSON.number) ?? .null,
+      "ratio": ratio.map(JSON.number) ?? .null,
+      "roundTripNanoseconds": roundTrip.map(JSON.number) ?? .null,
+    ])
+  }
+
+  var text: String {
+    let rate = "\(Numbers.short(messagesPerSecond)) messages/s"
+    guard let limit, let ratio, let roundTrip else {
+      return "\(rate); no limit was measured, for that takes two processors\n"
+    }
+    return """
+      \(rate)   \(Numbers.decimal(1e9 / messagesPerSecond, places: 1)) ns each
+      \(Numbers.short(limit)) messages/s is the limit of a bare ring here: ratio \
+      \(Numbers.decimal(ratio, places: 2))
+      \(Numbers.decimal(roundTrip, places: 0)) ns for a cache line there and back
+
+      """
+  }
+}
+
+extension LatencyBench.Result {
+  var json: JSON {
+    .object(
+      shares.map {
+        JSON.Member($0.name.filter { $0 != "." }, .number($0.nanoseconds))
+      } + [
+        JSON.Member("limit", limit.map(JSON.number) ?? .null),
+        JSON.Member("ratio", ratio.map(JSON.number) ?? .null),
+      ])
+  }
+
+  var text: String {
+    let lines = shares.map {
+      "\($0.name.left(6))\(Numbers.grouped(Int($0.nanoseconds)).right(12)) ns"
+    }
+    guard let limit, let ratio else {
+      return (lines + ["no limit was measured, for that takes two processors", ""])
+        .joined(separator: "\n")
+    }
+    let beside =
+      "\(Numbers.decimal(limit, places: 0)) ns is the limit, a cache line there and back: ratio "
+      + Numbers.decimal(ratio, places: 2)
+    return (lines + [beside, ""]).joined(separator: "\n")
+  }
 }

@@ -52,7 +52,8 @@ struct ListEntry {
         "name": .string(name), "partitions": .integer(status.partitions.count),
         "slots": .integer(status.configuration.slots),
         "slotSize": .integer(status.configuration.slotSize),
-        "bytes": .integer(status.configuration.totalBytes), "published": .integer(published(status)),
+        "bytes": .integer(status.configuration.totalBytes),
+        "published": .integer(published(status)),
         "publishers": .integer(count(status) { $0 == .publisher }),
         "subscribers": .integer(count(status) { $0 != .publisher }),
       ])

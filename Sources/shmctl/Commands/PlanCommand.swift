@@ -8,7 +8,8 @@ enum PlanCommand {
 
   static let command = Command(
     "plan", summary: "Compute what a bus would take, without creating it.",
-    discussion: "Takes the options of 'shmctl create' and prints bytes per segment and descriptors.",
+    discussion:
+      "Takes the options of 'shmctl create' and prints bytes per segment and descriptors.",
     under: Heading.buses, options: geometry.all + [Shmctl.json],
     examples: [
       Example("How much is a million slots?", "shmctl plan --slots 1048576 --slot-size 128")

@@ -4,7 +4,8 @@ import ShmBus
 /// `shmctl remove`.
 enum RemoveCommand {
   private static let force = Flag(
-    "force", help: "Although endpoints live, or although it is damaged. They are told; nobody dies.")
+    "force", help: "Although endpoints live, or although it is damaged. They are told; nobody dies."
+  )
 
   static let command = Command(
     "remove", summary: "Remove a bus.",

@@ -53,7 +53,9 @@ enum SubscribeCommand {
     conflicts: [Conflict(untilEnd, untilClosed, because: "they end at different times")],
     examples: [
       Example("What comes from now on.", "shmctl subscribe orders"),
-      Example("What is there, as JSON.", "shmctl subscribe orders --from earliest --until-end --format json"),
+      Example(
+        "What is there, as JSON.",
+        "shmctl subscribe orders --from earliest --until-end --format json"),
       Example("A look that holds nobody back.", "shmctl subscribe orders --observe --count 10"),
     ]
   ) { parsed in
@@ -77,7 +79,8 @@ enum SubscribeCommand {
   private static func format(_ parsed: Parsed) throws -> MessageFormat {
     let shape = parsed[format]
     guard shape == .line || (!parsed[null] && parsed[keySeparator] == nil) else {
-      throw UsageError("--key-separator and --null are for lines, not for --format \(shape.rawValue)")
+      throw UsageError(
+        "--key-separator and --null are for lines, not for --format \(shape.rawValue)")
     }
     return switch shape {
     case .raw: .raw

@@ -1,0 +1,45 @@
+import Arguments
+import CShmBus
+import ShmBus
+import ToolSupport
+
+/// Reads until every publisher has said that it is done.
+enum DrainWorker {
+  private static let publishers = Option(
+    "publishers", required: .integer(1...), help: "How many will say so.")
+
+  static let command = Command(
+    "drain", summary: "Read until all publishers are done.", arguments: [Worker.bus],
+    options: [publishers, Worker.processor, Worker.spin]
+  ) { parsed in
+    Worker.settle(parsed)
+    let bus = try Bus.open(parsed[Worker.bus])
+    var subscriber = try bus.subscriber(wait: Worker.strategy(parsed))
+    _ = Cycles.count(in: 0)
+    try Program.print("ready\n")
+    var count = 0
+    var sum: UInt64 = 0
+    var start: UInt64 = 0
+    var left = parsed[publishers]
+    while left > 0 {
+      guard let message = try subscriber.next(timeout: .milliseconds(200)) else {
+        try Interrupted.check()
+        continue
+      }
+      let bytes = message.bytes
+      if bytes.byteCount == 0 {
+        left -= 1
+        continue
+      }
+      if count == 0 { start = shmbus_cycles() }
+      count &+= 1
+      sum &+= unsafe UInt64(bytes.unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self))
+    }
+    let elapsed = Cycles.nanoseconds(shmbus_cycles() &- start)
+    guard sum == UInt64(count) * 7 else {
+      throw Failure(.software, "what was read is not what was published")
+    }
+    try Program.print("\(count) \(Int(elapsed))\n")
+    return 0
+  }
+}

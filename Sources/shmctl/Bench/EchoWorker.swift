@@ -1,0 +1,29 @@
+import Arguments
+import ShmBus
+import ToolSupport
+
+/// Sends back on one bus what comes on another.
+enum EchoWorker {
+  private static let back = Argument("BACK", .string, help: "The bus to answer on.")
+
+  static let command = Command(
+    "echo", summary: "Answer every message.", arguments: [Worker.bus, back],
+    options: [Worker.processor, Worker.spin]
+  ) { parsed in
+    Worker.settle(parsed)
+    let there = try Bus.open(parsed[Worker.bus])
+    let back = try Bus.open(parsed[back])
+    var subscriber = try there.subscriber(wait: Worker.strategy(parsed))
+    let publisher = try back.publisher(wait: Worker.strategy(parsed))
+    try Program.print("ready\n")
+    // Ends: with an empty message, or a signal.
+    while true {
+      guard let message = try subscriber.next(timeout: .milliseconds(200)) else {
+        try Interrupted.check()
+        continue
+      }
+      if message.bytes.byteCount == 0 { return 0 }
+      try publisher.publish(message.bytes)
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import CShmBus
+import Glibc
+import ShmBus
+import ToolSupport
+
+/// How long a message and its answer take, between two processes over two buses.
+struct LatencyBench {
+  let size: Int
+  let rounds: Int
+  /// Where processes run; empty leaves it to the kernel.
+  let processors: [Int]
+
+  struct Result {
+    /// In nanoseconds.
+    let shares: [(name: String, nanoseconds: Double)]
+    /// A line there and a line back without any bus.
+    let limit: Double?
+    var p50: Double { shares[0].nanoseconds }
+    var ratio: Double? { limit.map { p50 / $0 } }
+  }
+
+  func run() throws -> Result {
+    let raw = RawLimit(processors)
+    let before = raw?.roundTrip()
+    let times = try roundTrips()
+    let after = raw?.roundTrip()
+    let found = Percentiles(times)
+    let shares: [(String, UInt64)] = [
+      ("p50", found[0.5]), ("p90", found[0.9]), ("p99", found[0.99]), ("p99.9", found[0.999]),
+      ("max", found.largest),
+    ]
+    return Result(
+      shares: shares.map { ($0.0, Cycles.nanoseconds($0.1)) },
+      limit: before.flatMap { before in after.map { (before + $0) / 2 } })
+  }
+
+  private func roundTrips() throws -> [UInt64] {
+    let there = try temporaryBus("there")
+    let back = try temporaryBus("back")
+    defer { for bus in [there, back] { try? Bus.remove(bus.name, force: true) } }
+    let isAlone = processors.count > 1
+    let echo = try Child.again(
+      [Worker.marker, "echo", there.name, back.name]
+        + (processors.isEmpty ? [] : ["--processor", "\(processors[processors.count - 1])"])
+        + (isAlone ? ["--spin"] : []))
+    _ = try echo.expectLine()
+    let rounds = rounds
+    let size = size
+    let strategy: WaitStrategy = isAlone ? .spin : .balanced
+    let measured = Thread.run(on: processors.first ?? Processors.allowed[0]) {
+      Swift.Result { try Self.measure(there, back, size: size, rounds: rounds, strategy) }
+    }
+    let times = try measured.get()
+    echo.wait()
+    return times
+  }
+
+  private static func measure(
+    _ there: Bus, _ back: Bus, size: Int, rounds: Int, _ strategy: WaitStrategy
+  ) throws -> [UInt64] {
+    let publisher = try there.publisher(wait: strategy)
+    var subscriber = try back.subscriber(wait: strategy)
+    let payload = [UInt8](repeating: 7, count: size)
+    var times = [UInt64](repeating: 0, count: rounds)
+    let warmUp = min(rounds, 10_000)
+    for round in 0..<(warmUp + rounds) {
+      let start = shmbus_cycles()
+      try unsafe publisher.publish(payload.span.bytes)
+      // Ends: with the answer, or a signal.
+      while true {
+        if let answer = try subscriber.next(timeout: .milliseconds(200)) {
+          guard answer.bytes.byteCount == size else {
+            throw Failure(.software, "the answer is not the question")
+          }
+          break
+        }
+        try Interrupted.check()
+      }
+      if round >= warmUp { times[round - warmUp] = shmbus_cycles() &- start }
+    }
+    try publisher.publish([])
+    return times
+  }
+
+  private func temporaryBus(_ part: String) throws -> Bus {
+    try Bus.create(
+      "bench-\(getpid())-\(part)",
+      BusConfiguration(
+        slots: 1024, slotSize: min(1 << 20, (size + 63) / 64 * 64), maxPublishers: 16,
+        maxSubscribers: 16, prefault: true))
+  }
+}

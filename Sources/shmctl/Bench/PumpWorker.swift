@@ -1,0 +1,70 @@
+import Arguments
+import CShmBus
+import ShmBus
+import ToolSupport
+
+/// Publishes as fast as it can for some time; an empty message says that it is done.
+enum PumpWorker {
+  private static let size = Option("size", required: .integer(1...), help: "Bytes.")
+  private static let batch = Option("batch", required: .integer(1...), help: "Messages a claim.")
+  private static let milliseconds = Option(
+    "milliseconds", required: .integer(1...), help: "How long.")
+
+  static let command = Command(
+    "pump", summary: "Publish for some time.", arguments: [Worker.bus],
+    options: [size, batch, milliseconds, Worker.processor, Worker.spin]
+  ) { parsed in
+    Worker.settle(parsed)
+    let bus = try Bus.open(parsed[Worker.bus])
+    let publisher = try bus.publisher(wait: Worker.strategy(parsed))
+    let payload = [UInt8](repeating: 7, count: parsed[size])
+    let end = Cycles.count(in: Double(parsed[milliseconds]) / 1000)
+    try Worker.awaitStart()
+    let start = shmbus_cycles()
+    let count =
+      parsed[batch] == 1
+      ? try single(publisher, payload, until: start &+ end)
+      : try batches(
+        of: parsed[batch], slots: parsed[batch] * bus.slots(for: payload.count), publisher, payload,
+        until: start &+ end)
+    try publisher.publish([])
+    try Program.print("\(count) \(Int(Cycles.nanoseconds(shmbus_cycles() &- start)))\n")
+    return 0
+  }
+
+  private static func single(
+    _ publisher: borrowing Publisher, _ payload: [UInt8], until end: UInt64
+  ) throws -> Int {
+    var count = 0
+    let bytes = unsafe payload.span.bytes
+    repeat {
+      for _ in 0..<1024 { try publisher.publish(bytes) }
+      count += 1024
+    } while shmbus_cycles() < end && !Interrupt.isPending
+    return count
+  }
+
+  private static func batches(
+    of messages: Int, slots: Int, _ publisher: borrowing Publisher, _ payload: [UInt8],
+    until end: UInt64
+  ) throws -> Int {
+    var count = 0
+    let bytes = unsafe payload.span.bytes
+    repeat {
+      for _ in 0..<64 {
+        var batch = try publisher.batch(slots: slots)
+        for _ in 0..<messages { _ = batch.append(bytes) }
+        try batch.publish()
+        count += messages
+      }
+    } while shmbus_cycles() < end && !Interrupt.isPending
+    return count
+  }
+}
+
+extension Bus {
+  /// How many slots a message of some bytes takes.
+  func slots(for byteCount: Int) -> Int {
+    max(1, (byteCount + configuration.slotSize - 1) / configuration.slotSize)
+  }
+}

@@ -1,0 +1,74 @@
+import Glibc
+import ShmBus
+import ToolSupport
+
+/// Messages a second from process to process.
+struct ThroughputBench {
+  let size: Int
+  let batch: Int
+  let publishers: Int
+  let subscribers: Int
+  let seconds: Double
+  let slots: Int
+  /// Where processes run; empty leaves it to the kernel.
+  let processors: [Int]
+
+  struct Result {
+    let messagesPerSecond: Double
+    let limit: Double?
+    let roundTrip: Double?
+    var ratio: Double? { limit.map { messagesPerSecond / $0 } }
+  }
+
+  /// The slowest subscriber's rate, between two measurements of the limit.
+  func run() throws -> Result {
+    let raw = RawLimit(processors)
+    let before = raw?.messagesPerSecond(size: size, slots: slots, seconds: 0.25)
+    let rate = try messagesPerSecond()
+    let after = raw?.messagesPerSecond(size: size, slots: slots, seconds: 0.25)
+    let limit = before.flatMap { before in after.map { (before + $0) / 2 } }
+    return Result(
+      messagesPerSecond: rate, limit: limit, roundTrip: raw?.roundTrip(rounds: 100_000))
+  }
+
+  private func messagesPerSecond() throws -> Double {
+    let name = "bench-\(getpid())"
+    let slotSize = min(1 << 20, (size + 63) / 64 * 64)
+    _ = try Bus.create(
+      name,
+      BusConfiguration(
+        slots: slots, slotSize: slotSize, maxPublishers: max(16, publishers),
+        maxSubscribers: max(16, subscribers), prefault: true))
+    defer { try? Bus.remove(name, force: true) }
+    // Who never sleeps needs a processor to itself.
+    let spin = publishers + subscribers <= processors.count ? ["--spin"] : []
+    let drains = try (0..<subscribers).map { index in
+      try Child.again(
+        [Worker.marker, "drain", name, "--publishers", "\(publishers)"] + place(index) + spin)
+    }
+    for drain in drains { _ = try drain.expectLine() }
+    let pumps = try (0..<publishers).map { index in
+      try Child.again(
+        [
+          Worker.marker, "pump", name, "--size", "\(size)", "--batch", "\(batch)",
+          "--milliseconds", "\(Int(seconds * 1000))",
+        ] + place(subscribers + index) + spin)
+    }
+    for pump in pumps { _ = try pump.expectLine() }
+    for pump in pumps { try pump.send("go") }
+    let rates = try drains.map { try Self.rate(of: $0.expectLine()) }
+    for pump in pumps { _ = try pump.expectLine() }
+    for child in pumps + drains { child.wait() }
+    return rates.min() ?? 0
+  }
+
+  /// Subscribers and publishers take turns in getting a processor of their own.
+  private func place(_ index: Int) -> [String] {
+    processors.isEmpty ? [] : ["--processor", "\(processors[index % processors.count])"]
+  }
+
+  private static func rate(of line: String) -> Double {
+    let numbers = line.split(separator: " ").compactMap { Double($0) }
+    return numbers.count == 2 ? numbers[0] / numbers[1] * 1e9 : 0
+  }
+}
