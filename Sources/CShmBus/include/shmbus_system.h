@@ -28,6 +28,11 @@ static inline void shmbus_prefetch_write(const void *address) {
   __builtin_prefetch(address, 1, 3);
 }
 
+/// The same for reading.
+static inline void shmbus_prefetch_read(const void *address) {
+  __builtin_prefetch(address, 0, 3);
+}
+
 /// The CPU's cycle counter. May be read a little before or after the instructions around it.
 static inline uint64_t shmbus_cycles(void) {
 #if defined(__x86_64__)

@@ -36,6 +36,12 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
+    core.giveBackAll()
+    if timeout > 0, core.waiter.strategy.spinNanoseconds > 0, unsafe isSoonReady(state),
+      let message = unsafe Subscriber.read(state.pointee.tracks + state.pointee.current)
+    {
+      return message
+    }
     guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
     return unsafe core.handOut(state, sighted)
   }
@@ -59,13 +65,22 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Int? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
+    core.giveBackAll()
     return try unsafe core.waitForSighting(state, timeout: timeout)?.place
+  }
+
+  /// A first short spin without clocks, closures or allocation: most waits of a busy reader end here.
+  private static func isSoonReady(_ state: UnsafeMutablePointer<SubscriberState>) -> Bool {
+    for _ in 0..<64 {
+      if unsafe glance(state) { return true }
+      shmbus_pause()
+    }
+    return false
   }
 
   private func waitForSighting(
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> SightedMessage? {
-    giveBackAll()
     var sighting = unsafe Self.glance(state) ? scan() : .nothing(stuck: false)
     if sighting.isNothing, timeout > 0 {
       _ = waiter.wait(
@@ -100,6 +115,8 @@ extension SubscriberCore {
       let position = unsafe track.pointee.position
       let ring = unsafe track.pointee.ring
       let word = ControlWord(ring.header(position).control.loadRelaxed())
+      // Both lines of a message then come over together, not one after the other.
+      unsafe shmbus_prefetch_read(ring.cell(position))
       if !word.isOlder(than: ring.lap(position)) { return true }
     }
     return false

@@ -66,8 +66,8 @@ struct Waiter: @unchecked Sendable {
     }
   }
 
-  /// Glances again and again, each time after a longer pause (up to 64): an empty glance at a contended line
-  /// costs its owner too.
+  /// Glances again and again, with longer pauses as the wait grows: an empty glance at a contended
+  /// line costs its owner too, and a long pause early would cost the answer to a quick question.
   private func spin(until deadline: UInt64, _ glance: () -> Bool, _ look: () -> Look) -> Bool {
     guard strategy.spinNanoseconds > 0 else { return look() == .ready }
     let end = min(deadline, Clock.deadline(in: strategy.spinNanoseconds))
@@ -77,10 +77,10 @@ struct Waiter: @unchecked Sendable {
       for _ in 0..<64 {
         if glance(), look() == .ready { return true }
         for _ in 0..<pauses { shmbus_pause() }
-        if pauses < 64 { pauses &*= 2 }
       }
       if look() == .ready { return true }
       if Clock.monotonic() >= end { return false }
+      pauses = min(64, pauses &* 2)
     }
   }
 }
