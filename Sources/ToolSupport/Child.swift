@@ -39,10 +39,14 @@ package final class Child {
   deinit {
     close(input)
     close(output)
-    if status == nil {
-      kill(pid, SIGKILL)
-      wait()
-    }
+    stop()
+  }
+
+  /// Ends it at once, if it has not ended yet.
+  package func stop() {
+    guard status == nil else { return }
+    kill(pid, SIGKILL)
+    wait()
   }
 
   /// Sends it a line.
@@ -75,9 +79,6 @@ package final class Child {
     wait()
     throw Failure(.software, "a process that was started for this ended early (see above)")
   }
-
-  /// Asks it to end, as a terminal would.
-  package func interrupt() { if status == nil { kill(pid, SIGINT) } }
 
   /// Waits for its end; returns its exit code, or 128 and the signal.
   @discardableResult

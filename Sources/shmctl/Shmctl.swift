@@ -19,13 +19,14 @@ enum Shmctl {
         69 unavailable, 73 cannot create, 75 try again, 77 permission, 130 interrupted.
         """,
       examples: [
+        Example("See a bus at work, in ten seconds.", "shmctl demo"),
         Example("Make a bus and read from it.", "shmctl create orders && shmctl subscribe orders"),
         Example("In another terminal, send it a line.", "echo hello | shmctl publish orders"),
       ],
       commands: [
         CreateCommand.command, PlanCommand.command, ListCommand.command, StatCommand.command,
         RemoveCommand.command, PublishCommand.command, SubscribeCommand.command,
-        BenchCommand.command, CompletionsCommand.command, ManCommand.command,
+        DemoCommand.command, BenchCommand.command, CompletionsCommand.command, ManCommand.command,
       ]),
     version: version)
 

@@ -9,7 +9,10 @@ enum Worker {
   static let tool = Tool(
     Command(
       "shmctl-worker", summary: "Processes that shmctl starts for itself.",
-      commands: [PumpWorker.command, DrainWorker.command, EchoWorker.command]),
+      commands: [
+        PumpWorker.command, DrainWorker.command, EchoWorker.command,
+        DemoPublisher.command, DemoReader.command,
+      ]),
     version: Shmctl.version)
 
   /// Options that several of them have.

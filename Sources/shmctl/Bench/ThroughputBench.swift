@@ -39,13 +39,18 @@ struct ThroughputBench {
       BusConfiguration(
         slots: slots, slotSize: slotSize, maxPublishers: max(16, publishers),
         maxSubscribers: max(16, subscribers), prefault: true))
-    defer { try? Bus.remove(name, force: true) }
+    var children: [Child] = []
+    defer {
+      for child in children { child.stop() }
+      try? Bus.remove(name, force: true)
+    }
     // Who never sleeps needs a processor to itself.
     let spin = publishers + subscribers <= processors.count ? ["--spin"] : []
     let drains = try (0..<subscribers).map { index in
       try Child.again(
         [Worker.marker, "drain", name, "--publishers", "\(publishers)"] + place(index) + spin)
     }
+    children += drains
     for drain in drains { _ = try drain.expectLine() }
     let pumps = try (0..<publishers).map { index in
       try Child.again(
@@ -54,11 +59,12 @@ struct ThroughputBench {
           "--milliseconds", "\(Int(seconds * 1000))",
         ] + place(subscribers + index) + spin)
     }
+    children += pumps
     for pump in pumps { _ = try pump.expectLine() }
     for pump in pumps { try pump.send("go") }
     let rates = try drains.map { try Self.rate(of: $0.expectLine()) }
     for pump in pumps { _ = try pump.expectLine() }
-    for child in pumps + drains { child.wait() }
+    for child in children { child.wait() }
     return rates.min() ?? 0
   }
 
