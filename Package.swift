@@ -39,6 +39,8 @@ let package = Package(
     .testTarget(
       name: "StressTests", dependencies: ["ShmBus", "TestSupport", "bus-actor"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ToolTests", dependencies: ["ToolSupport", "shmctl"], swiftSettings: strict),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

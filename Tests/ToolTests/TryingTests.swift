@@ -1,0 +1,41 @@
+import Testing
+
+/// demo and bench, as a newcomer meets them.
+@Suite(.serialized)
+struct TryingTests {
+  let space = Space()
+
+  @Test func theDemoVerifiesEveryMessage() {
+    let demo = space.shmctl("demo")
+    #expect(demo.code == 0)
+    #expect(demo.output.contains("Verified."))
+    #expect(demo.output.contains("Try next"))
+    #expect(demo.errors.isEmpty)
+    #expect(!demo.output.contains("\u{1B}"))
+    #expect(demo.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    #expect(space.segments.isEmpty)
+  }
+
+  @Test(arguments: [
+    ["--batch", "1"], ["--batch", "16", "--size", "200"],
+    ["--publishers", "2", "--subscribers", "2", "--pin", "none"],
+  ])
+  func throughputIsMeasured(options: [String]) {
+    let run = Run(
+      space, [Run.tool, "bench", "throughput", "--json", "--seconds", "100ms"] + options, input: nil)
+    #expect(run.code == 0)
+    #expect(run.errors.isEmpty)
+    #expect(run.output.hasPrefix("{\"messagesPerSecond\":"))
+    #expect(run.output.contains("\"limit\":"))
+    #expect(run.output.contains("\"ratio\":"))
+    #expect(space.segments.isEmpty)
+  }
+
+  @Test func latencyIsMeasured() {
+    let run = space.shmctl("bench", "latency", "--json", "--rounds", "1000", "--pin", "none")
+    #expect(run.code == 0)
+    #expect(run.errors.isEmpty)
+    #expect(run.output.hasPrefix("{\"p50\":"))
+    #expect(space.segments.isEmpty)
+  }
+}
