@@ -37,28 +37,33 @@ extension PublisherCore {
       if claimed == Lane.held { claimed = unsafe Lane.claim(lane, span: span) }
       return claimed != Lane.held
     }
-    let isReady = waiter.wait(
-      until: Clock.deadline(in: timeout), mask: Sleepers.bit(gate.partition),
-      words: [gate.map.partition(gate.partition).blocked], glance: tryClaim,
-      look: {
-        if tryClaim() { return .ready }
-        let ring = unsafe lane.pointee.ring
-        let seen = ring.cursor.loadAcquire()
-        let holder = gate.lowest(in: ring, cursor: seen).holder
-        failure = permanentFailure(holder, span: span, cursor: seen)
-        if failure != nil { return .ready }
-        let passed = unsafe Lane.passVoid(lane, span: span)
-        let freed = unsafe passed || free(holder) || quarantine(lane, holder, &suspect)
-        if freed, tryClaim() { return .ready }
-        if case .claim = holder { return .stuck }
-        return .idle
-      })
+    let look = { () -> Waiter.Look in
+      if tryClaim() { return .ready }
+      let ring = unsafe lane.pointee.ring
+      let seen = ring.cursor.loadAcquire()
+      let (lowest, holder) = gate.lowest(in: ring, cursor: seen)
+      let isHeld = Packed.cursorOffset(seen) &+ span > lowest &+ ring.capacity
+      failure = self.permanentFailure(isHeld ? holder : .nobody, span: span, cursor: seen)
+      if failure != nil { return .ready }
+      let passed = unsafe Lane.passVoid(lane, span: span)
+      let freed = unsafe passed || self.free(holder) || self.quarantine(lane, holder, &suspect)
+      if freed, tryClaim() { return .ready }
+      if case .claim = holder { return .stuck }
+      return .idle
+    }
+    let isReady =
+      timeout == 0
+      ? look() == .ready
+      : waiter.wait(
+        until: Clock.deadline(in: timeout), mask: Sleepers.bit(gate.partition),
+        words: [gate.map.partition(gate.partition).blocked], glance: tryClaim, look: look)
     if let failure { throw failure }
     guard isReady else { throw .full(unsafe holdup(lane)) }
     return claimed
   }
 
-  /// What no waiting can mend.
+  /// What no waiting can mend. Own loans are to blame only where they still hold the gate now: a reader may
+  /// have moved up to them since the claim was tried.
   private func permanentFailure(
     _ holder: Gate.Holder, span: UInt64, cursor: UInt64
   ) -> PublishError? {
