@@ -4,22 +4,6 @@ import Testing
 
 @testable import ShmBus
 
-/// What set-up refused, or nil.
-func busError(_ body: () throws -> Void) -> BusError? {
-  do {
-    try body()
-    return nil
-  } catch { return error as? BusError }
-}
-
-/// What a publish refused, or nil.
-func publishError(_ body: () throws -> Void) -> PublishError? {
-  do {
-    try body()
-    return nil
-  } catch { return error as? PublishError }
-}
-
 @Suite struct CreationTests {
   @Test func aBusIsCreatedOpenedListedAndRemoved() throws {
     let name = TestSpace.busName("life")
