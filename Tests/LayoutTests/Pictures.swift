@@ -150,7 +150,7 @@ private let partitionRow = Picture(
   name: "shmbus_partition_row", size: MemoryLayout<shmbus_partition_row>.size,
   fields: [
     ("sleepers", MemoryLayout<shmbus_partition_row>.offset(of: \.sleepers)),
-    ("quarantine_count", MemoryLayout<shmbus_partition_row>.offset(of: \.quarantine_count)),
+    ("quarantine_stamp", MemoryLayout<shmbus_partition_row>.offset(of: \.quarantine_stamp)),
     ("reserved0", MemoryLayout<shmbus_partition_row>.offset(of: \.reserved0)),
     ("blocked", MemoryLayout<shmbus_partition_row>.offset(of: \.blocked)),
     ("reserved1", MemoryLayout<shmbus_partition_row>.offset(of: \.reserved1)),

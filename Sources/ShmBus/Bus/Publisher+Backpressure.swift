@@ -41,15 +41,16 @@ extension PublisherCore {
       if tryClaim() { return .ready }
       let ring = unsafe lane.pointee.ring
       let seen = ring.cursor.loadAcquire()
-      let (lowest, holder) = gate.lowest(in: ring, cursor: seen)
+      let (lowest, cause) = gate.lowest(in: ring, cursor: seen)
       let isHeld = Packed.cursorOffset(seen) &+ span > lowest &+ ring.capacity
-      failure = self.permanentFailure(isHeld ? holder : .nobody, span: span, cursor: seen)
+      let holder = isHeld ? cause : .nobody
+      failure = self.permanentFailure(holder, span: span, cursor: seen)
       if failure != nil { return .ready }
       let passed = unsafe Lane.passVoid(lane, span: span)
       let freed = unsafe passed || self.free(holder) || self.quarantine(lane, holder, &suspect)
-      if freed, tryClaim() { return .ready }
+      if freed || !isHeld, tryClaim() { return .ready }
       if case .claim = holder { return .stuck }
-      return .idle
+      return isHeld ? .idle : .stuck
     }
     let isReady =
       timeout == 0

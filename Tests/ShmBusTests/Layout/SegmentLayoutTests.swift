@@ -62,7 +62,7 @@ private let geometries: [BusConfiguration] = [
     for partition in 0..<layout.maxPartitions {
       let row = map.partition(partition)
       for word in [
-        row.sleepers, row.quarantineCount, row.blocked, row.origin, row.ceiling, row.start,
+        row.sleepers, row.blocked, row.origin, row.ceiling, row.start,
       ] { mark(word) }
       for head in 0..<layout.headRows {
         let row = map.head(head, partition: partition)
