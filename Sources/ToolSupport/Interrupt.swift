@@ -20,7 +20,14 @@ package enum Interrupt {
       _ = unsafe write(Interrupt.pipeEnds.1, &byte, 1)
       errno = kept
     }
-    for number in [SIGINT, SIGTERM] { unsafe sigaction(number, &action, nil) }
+    var mask = sigset_t()
+    unsafe sigemptyset(&mask)
+    for number in [SIGINT, SIGTERM] {
+      unsafe sigaction(number, &action, nil)
+      unsafe sigaddset(&mask, number)
+    }
+    // Whoever started us may have blocked them, and children inherit that.
+    unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil)
   }
 
   /// Whether one of them has come.

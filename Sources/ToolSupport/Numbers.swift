@@ -48,6 +48,11 @@ package enum Numbers {
 }
 
 extension String {
+  /// Without anything that a terminal would act upon.
+  package var printable: String {
+    String(unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
+  }
+
   /// Filled with spaces on the left up to a width.
   package func right(_ width: Int) -> String {
     String(repeating: " ", count: max(0, width - count)) + self

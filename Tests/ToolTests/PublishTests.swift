@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// What goes in by `publish` comes out by `subscribe`, whatever it looks like.
@@ -148,7 +149,11 @@ struct PublishTests {
     }
     #expect(eventually { readers.allSatisfy { isAttached($0) } })
     // One holds the bus open until all have begun: otherwise it could be empty for a moment in between.
-    let holder = space.start("publish", "bus", input: openEnd())
+    let fifo = space.path("fifo")
+    unsafe _ = mkfifo(fifo, 0o600)
+    let held = unsafe open(fifo, O_RDWR | O_CLOEXEC)
+    defer { close(held) }
+    let holder = space.start("publish", "bus", input: fifo)
     #expect(eventually { space.has("publisher", on: "bus") })
     let inputs = (0..<4).map { publisher in
       (0..<20_000).map { "key \(publisher)-\($0 % 97),message \($0) of \(publisher)" }
@@ -184,12 +189,5 @@ struct PublishTests {
 
   private func isAttached(_ run: Run) -> Bool {
     space.shmctl("stat", "bus", "--json").output.contains("\"pid\":\(run.pid),\"state\":\"alive\"")
-  }
-
-  /// A file that never ends while nobody writes to it.
-  private func openEnd() -> String {
-    let path = space.path("fifo")
-    #expect(space.bash("mkfifo \(path) && (sleep 600 > \(path) & echo $!)").code == 0)
-    return path
   }
 }

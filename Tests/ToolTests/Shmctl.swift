@@ -58,14 +58,13 @@ final class Run {
 
   func signal(_ number: Int32) { kill(pid, number) }
 
-  /// Waits for its end: the exit code, or minus the signal.
+  /// Waits for its end: the exit code, or minus the signal. What takes too long is killed.
   var code: Int32 {
-    if let status { return status }
-    var raw: Int32 = 0
-    while unsafe waitpid(pid, &raw, 0) < 0, errno == EINTR {}
-    let code = raw & 0x7F == 0 ? (raw >> 8) & 0xFF : -(raw & 0x7F)
-    status = code
-    return code
+    if !eventually(within: 60, { hasEnded }) {
+      signal(SIGKILL)
+      _ = eventually { hasEnded }
+    }
+    return status ?? -1
   }
 
   var hasEnded: Bool {

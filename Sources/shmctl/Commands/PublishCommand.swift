@@ -56,7 +56,7 @@ enum PublishCommand {
         "shmctl publish images --file photo.jpg --block 64k"),
       Example(
         "A bridge to another host.",
-        "shmctl subscribe orders --format frames | ssh host shmctl publish orders --frames"),
+        "shmctl subscribe log --format frames | ssh far shmctl publish log --frames"),
     ]
   ) { parsed in
     let bus = try Bus.open(parsed[Shmctl.busName])

@@ -32,16 +32,16 @@ extension BusStatus {
   var text: String {
     let policy = configuration.whenFull == .block ? "publishers wait" : "the oldest is overwritten"
     var lines = [
-      "\(name): \(configuration.sentence), \(Numbers.bytes(configuration.totalBytes)); "
-        + "when full, \(policy)",
+      "\(name): \(configuration.sentence)",
+      "\(Numbers.bytes(configuration.totalBytes)) of shared memory; when full, \(policy)",
       "",
-      "PARTITION          CURSOR          OLDEST        KEPT   HELD BY",
+      "PARTITION         CURSOR         OLDEST       KEPT   HELD BY",
     ]
     lines += partitions.map { partition in
       let kept = partition.cursor - min(partition.cursor, partition.gate)
       return "\(partition.partition)".right(9)
-        + Numbers.grouped(partition.cursor).right(16) + Numbers.grouped(partition.oldest).right(16)
-        + Numbers.grouped(kept).right(12) + "   " + (partition.holder?.sentence ?? "nobody")
+        + Numbers.grouped(partition.cursor).right(15) + Numbers.grouped(partition.oldest).right(15)
+        + Numbers.grouped(kept).right(11) + "   " + (partition.holder?.sentence ?? "nobody")
     }
     lines.append("")
     if endpoints.isEmpty {
@@ -52,13 +52,13 @@ extension BusStatus {
         let lag = endpoint.role == .subscriber ? Numbers.grouped(lag(of: endpoint)) : "-"
         return "\(endpoint.row)".right(3) + "  " + endpoint.role.rawValue.left(12)
           + "\(endpoint.pid)".left(9) + endpoint.state.rawValue.left(9) + lag.left(13)
-          + endpoint.command
+          + endpoint.command.printable
       }
     }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Slots a subscriber has still to read, over all its partitions.
+  /// Slots that a subscriber has still to read, over all its partitions.
   private func lag(of endpoint: Endpoint) -> UInt64 {
     partitions.reduce(0) { sum, partition in
       guard let head = endpoint.heads[partition.partition] else { return sum }

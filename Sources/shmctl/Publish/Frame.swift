@@ -28,7 +28,7 @@ struct Frame {
 
   static let description = """
     'shmctl subscribe --format frames' writes each message as a frame, 'shmctl publish --frames' reads \
-    them: 'shmctl subscribe orders --format frames | ssh host shmctl publish orders --frames' is a bridge. \
+    them: 'shmctl subscribe log --format frames | ssh far shmctl publish log --frames' is a bridge. \
     A frame begins with 48 bytes, all numbers little-endian:
 
       0 magic u32 "SHMF"       16 timestamp u64     40 partition u32
