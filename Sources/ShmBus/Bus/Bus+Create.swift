@@ -56,7 +56,7 @@ struct Creation {
     do {
       try checkSpace()
       let bus = try fill(control)
-      bus.map.state.storeRelease(ControlState.ready)
+      bus.map.state.storeRelease(ControlState.ready)  // S1, partner: S2
       try FileLock.release(SHMBUS_LOCK_ADMIN, of: number)
       return bus
     } catch {

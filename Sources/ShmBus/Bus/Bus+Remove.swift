@@ -4,8 +4,10 @@ import Glibc
 extension Bus {
   /// Removes a bus: its names go at once, its memory when the last process unmaps it.
   ///
-  /// - Parameter force: remove it although endpoints live, or although it is damaged. They are told
-  ///   (`.removed`); nobody is killed.
+  /// - Parameters:
+  ///   - name: the bus's.
+  ///   - force: remove it although endpoints live, or although it is damaged. They are told
+  ///     (`.removed`); nobody is killed.
   /// - Throws: ``BusError`` `.notFound`; `.unavailable` while endpoints live, naming them; `.tryAgain` if
   ///   somebody else is creating or removing it.
   public static func remove(_ name: String, force: Bool = false) throws(BusError) {
@@ -51,7 +53,7 @@ extension Bus {
         "bus '\(name.name)' is in use by \(living.count) endpoints (pid \(pids.joined(separator: ", "))"
           + "); end them first, or use --force")
     }
-    bus.map.state.storeRelease(ControlState.removed)
+    bus.map.state.storeRelease(ControlState.removed)  // S1, partner: S2
     for partition in 0..<bus.partitions {
       Sleepers.subscribers(of: partition, in: bus.map).wakeAll()
       Sleepers.publishers(of: partition, in: bus.map).wakeAll()

@@ -84,7 +84,7 @@ extension Loan: Sendable {}
 extension Publisher {
   /// Lends slots for a message of `byteCount` bytes.
   ///
-  /// - Throws: ``PublishError``: as ``publish(_:partition:timeout:)``, and
+  /// - Throws: ``PublishError``: as ``publish(_:partition:timeout:)-(RawSpan,_,_)``, and
   ///   ``PublishError/heldByOwnLoans`` at once if this publisher's own loans hold the ring, or 64 are open.
   @inlinable @_lifetime(borrow self)
   public func loan(
@@ -165,7 +165,7 @@ extension PublisherCore {
     _ offset: Offset
   ) -> Bool {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    let seen = unsafe state.pointee.revoked.loadAcquire()
+    let seen = unsafe state.pointee.revoked.loadAcquire()  // before the table, partner: Q4
     let quarantine = unsafe lane.pointee.gate.quarantine(of: lane.pointee.ring)
     let stands = quarantine.settle(offset, owner: core.owner)
     let lanes = unsafe state.pointee.lanes
@@ -191,7 +191,7 @@ extension PublisherCore {
     unsafe Lane.close(lane, offset)
     shmbus_compiler_barrier()
     _ = unsafe Publisher.isVoid(state, lane, offset)
-    if unsafe lane.pointee.sleepers.loadRelaxed() != 0 { unsafe wakeSubscribers(lane) }
+    if unsafe lane.pointee.sleepers.loadRelaxed() != 0 { unsafe wakeSubscribers(lane) }  // K2
     unsafe wakePublishers(lane)
   }
 }

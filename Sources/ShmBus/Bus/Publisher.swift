@@ -18,6 +18,7 @@ public struct Publisher: ~Copyable {
   /// Publishes a copy of `payload` and returns its offset.
   ///
   /// - Parameters:
+  ///   - payload: its bytes; none is a message too.
   ///   - partition: where to; nil lets the partitioner choose.
   ///   - timeout: how long to wait while the ring is full; nil is the publisher's own (60 s unless set).
   /// - Throws: ``PublishError``. Nothing was published then.

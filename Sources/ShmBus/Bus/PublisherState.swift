@@ -53,7 +53,7 @@ final class PublisherCore {
       let gate = Gate(
         map: bus.map, partition: partition, headsHold: bus.configuration.whenFull == .block)
       let lane = Lane(ring: segment.ring, publisher: endpoint.row, gate: gate)
-      // The row's last owner may have left an announcement and a floor: both are resolved.
+      // E5. The row's last owner may have left an announcement and a floor: both are resolved.
       lane.cell.announced.storeRelease(0)
       lane.cell.floor.storeRelease(Packed.none)
       unsafe (lanes + partition).initialize(to: lane)

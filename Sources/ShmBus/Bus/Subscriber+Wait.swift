@@ -114,7 +114,7 @@ extension SubscriberCore {
       let track = unsafe state.pointee.tracks + place
       let position = unsafe track.pointee.position
       let ring = unsafe track.pointee.ring
-      let word = ControlWord(ring.header(position).control.loadRelaxed())
+      let word = ControlWord(ring.header(position).control.loadRelaxed())  // R3
       // Both lines of a message then come over together, not one after the other.
       unsafe shmbus_prefetch_read(ring.cell(position))
       if !word.isOlder(than: ring.lap(position)) { return true }
@@ -187,7 +187,7 @@ extension SubscriberCore {
         }
         unsafe skip(track, passed)
       case .nothing:
-        let cursor = ring.cursor.loadAcquire()
+        let cursor = ring.cursor.loadAcquire()  // D1, partner: C1
         let end = Packed.cursorOffset(cursor)
         if end <= position { return .nothing(stuck: false) }
         if end > position &+ ring.capacity { return unsafe .failure(overrun(track)) }
@@ -222,7 +222,7 @@ extension SubscriberCore {
     unsafe state.pointee.lastProbe = now
     let position = unsafe track.pointee.position
     if recovery.lockIsFree(Int(publisher)) {
-      // The probe came after the claim was read: its claimant is dead if the claim still stands.
+      // D3. The probe came after the claim was read: its claimant is dead if the claim still stands.
       return unsafe track.pointee.ring.standing(at: position) == standing ? span : nil
     }
     let isVoid = unsafe state.pointee.suspect.watch(

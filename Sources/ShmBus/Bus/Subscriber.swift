@@ -83,7 +83,7 @@ public struct Subscriber: ~Copyable {
     return message
   }
 
-  /// Moves the head when it is a stride behind, or when a publisher may be waiting for it.
+  /// Moves the head when it is a stride behind, or when a publisher may be waiting for it (K5).
   @inlinable @inline(__always)
   static func giveBackIfDue(_ track: UnsafeMutablePointer<Track>) {
     let behind = unsafe track.pointee.position &- track.pointee.returned
@@ -110,7 +110,7 @@ public struct Subscriber: ~Copyable {
     let header = ring.header(position)
     let word = ControlWord(header.control.loadAcquire())  // R1
     if !word.isCommitted(in: ring.lap(position)) { return nil }
-    if unsafe track.pointee.quarantine.loadAcquire() != 0 { return nil }  // R2
+    if unsafe track.pointee.quarantine.loadAcquire() != 0 { return nil }  // R2, partner: Q3
     if unsafe position < track.pointee.heldFrom { return nil }
     let span = word.span
     // Each loaded once and bounded: what a segment says never makes a reader look outside.

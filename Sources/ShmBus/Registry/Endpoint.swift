@@ -42,10 +42,10 @@ struct Endpoint: ~Copyable {
     guard let row = taken else { throw .noFreeRow(role, of: rows.count) }
     let words = map.endpoint(row)
     let incarnation = words.incarnation.loadAcquire() + 1
-    words.incarnation.storeRelease(incarnation)
+    words.incarnation.storeRelease(incarnation)  // E1, partner: G0, V1
     Self.fill(words, role)
     let highWater = role == .publisher ? map.publisherRows : map.subscriberRows
-    _ = highWater.raise(to: UInt64(row - rows.lowerBound + 1))
+    _ = highWater.raise(to: UInt64(row - rows.lowerBound + 1))  // E2, partner: G0
     map.admissions.add(1)
     self.row = row
     self.incarnation = incarnation
@@ -54,7 +54,7 @@ struct Endpoint: ~Copyable {
     self.description = description
   }
 
-  /// Frees the row. The caller has closed its claims and heads.
+  /// Frees the row. The caller has closed its claims and heads. E3, partner: G0, the next E1.
   deinit { map.endpoint(row).incarnation.storeRelease(incarnation &+ 1) }
 
   /// Rows of publishers come first: a publisher's row is its number in cursors and control words.

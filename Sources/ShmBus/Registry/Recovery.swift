@@ -33,7 +33,7 @@ struct Recovery {
 
   /// Frees a row if its owner is dead: incarnation first, then the lock, then what it left.
   func free(_ row: Int) -> Bool {
-    let incarnation = map.endpoint(row).incarnation.loadAcquire()
+    let incarnation = map.endpoint(row).incarnation.loadAcquire()  // V1, partner: E1
     guard incarnation & 1 == 1, lockIsFree(row) else { return false }
     return resolve(row, incarnation)
   }
@@ -52,7 +52,7 @@ struct Recovery {
     } else {
       releaseHeads(of: row, isSameUse)
     }
-    guard word.compareExchange(incarnation, incarnation + 1).exchanged else { return false }
+    guard word.compareExchange(incarnation, incarnation + 1).exchanged else { return false }  // E4
     for partition in 0..<Int(map.partitionCount.loadAcquire()) {
       Sleepers.subscribers(of: partition, in: map).wakeAll()
       Sleepers.publishers(of: partition, in: map).wakeAll()
@@ -66,7 +66,7 @@ struct Recovery {
       let head = map.head(map.headRow(ofEndpoint: row), partition: partition).head
       let seen = head.loadAcquire()
       guard Packed.offset(seen) != Packed.noOffset, isSameUse() else { continue }
-      _ = head.compareExchange(seen, Packed.head(Packed.noOffset, term: Packed.term(seen)))
+      _ = head.compareExchange(seen, Packed.head(Packed.noOffset, term: Packed.term(seen)))  // V8
     }
   }
 }

@@ -21,7 +21,7 @@ struct Quarantine {
   var stamp: SharedWord { map.partition(partition).quarantineStamp }
 
   /// False on a healthy bus: nothing else needs to be looked at.
-  var mayHaveRows: Bool { stamp.loadAcquire() != 0 }
+  var mayHaveRows: Bool { stamp.loadAcquire() != 0 }  // R2, partner: Q3
 
   /// One row as it was read: verdict, claim, verdict again, so that both belong to one use.
   struct Entry {
@@ -79,12 +79,12 @@ struct Quarantine {
   @discardableResult
   func decide(_ entry: Entry) -> Verdict {
     guard entry.verdict.state == .pending else { return entry.verdict }
-    let fenced = ProcessBarrier.fence()
-    let word = ControlWord(ring.header(entry.offset).control.loadAcquire())
+    let fenced = ProcessBarrier.fence()  // Q6, partner: K1, K4
+    let word = ControlWord(ring.header(entry.offset).control.loadAcquire())  // Q7, partner: K1
     let inTime = word.isDecided(in: ring.lap(entry.offset))
     // Without the barrier a commit may be under way unseen: the claim stands.
     let next = entry.verdict.becoming(inTime || !fenced ? .withdrawn : .final)
-    let (exchanged, seen) = entry.row.verdict.compareExchange(entry.verdict.raw, next.raw)
+    let (exchanged, seen) = entry.row.verdict.compareExchange(entry.verdict.raw, next.raw)  // Q8
     return exchanged ? next : Verdict(seen)
   }
 
@@ -101,15 +101,16 @@ struct Quarantine {
       let free = Verdict(row.verdict.loadAcquire())
       guard free.state == .free else { continue }
       let taken = Verdict(.taken, lap: ring.lap(offset), use: free.use + 1)
-      guard row.verdict.compareExchange(free.raw, taken.raw).exchanged else { continue }
-      row.claim.storeRelease(Packed.claim(offset, span: span))
+      guard row.verdict.compareExchange(free.raw, taken.raw).exchanged else { continue }  // Q1
+      row.claim.storeRelease(Packed.claim(offset, span: span))  // Q2
       row.owner.storeRelease(owner)
       row.since.storeRelease(Clock.realtime())
       // Both before the verdict is pending: readers are told to look at the table, and the owner to
       // ask it after its commit.
-      stamp.add(1)
-      map.endpoint(publisher).revoked.add(1)
+      stamp.add(1)  // Q3, partner: R2
+      map.endpoint(publisher).revoked.add(1)  // Q4, partner: K4
       let pending = taken.becoming(.pending)
+      // Q5
       guard row.verdict.compareExchange(taken.raw, pending.raw).exchanged else { return false }
       let entry = Entry(row: row, verdict: pending, offset: offset, span: span, owner: owner)
       return decide(entry).state == .final
@@ -134,7 +135,7 @@ struct Quarantine {
         }
         if verdict.state == .final || verdict.state == .released { stands = false }
         if next == verdict { break }
-        let (exchanged, seen) = entry.row.verdict.compareExchange(verdict.raw, next.raw)
+        let (exchanged, seen) = entry.row.verdict.compareExchange(verdict.raw, next.raw)  // Q9
         if exchanged { break }
         verdict = Verdict(seen)
         if verdict.use != entry.verdict.use { break }

@@ -24,7 +24,7 @@ extension Lane {
     let cursor = unsafe lane.pointee.ring.cursor
     // Ends: each failed CAS means that another publisher's claim succeeded.
     while true {
-      let seen = cursor.loadAcquire()  // M1
+      let seen = cursor.loadAcquire()  // M1, partner: C1
       let offset = Packed.cursorOffset(seen)
       if unsafe offset &+ span > lane.pointee.limit {
         if unsafe !refreshLimit(lane, span: span) { return held }
@@ -42,11 +42,12 @@ extension Lane {
     let last = Packed.claimant(seen)
     if last != me { unsafe confirm(lane, last, offset) }
     if unsafe lane.pointee.open.count != 0 { unsafe markOpenClaims(lane) }
-    // Release: whoever sees the announcement sees the marks before it. Partner: M1, C2, G3, R3.
+    // A1. Release: whoever sees it sees the marks before it. Partner: C2, G3, V3, D2.
     unsafe lane.pointee.cell.announced.storeRelease(Packed.claim(offset, span: span))
     let claimed = Packed.cursor(offset &+ span, claimant: me)
     let won = unsafe lane.pointee.ring.cursor.compareExchange(seen, claimed).exchanged  // C1
-    // In overwrite mode a reader that copies these slots must see the cursor move first. Partner: O2.
+    // O1. A reader that copies these slots (an observer, or anybody on an overwrite bus) must see the
+    // cursor move first. Partner: O2.
     if won { releaseFence() }
     return won
   }
@@ -56,19 +57,19 @@ extension Lane {
   static func confirm(_ lane: UnsafeMutablePointer<Lane>, _ last: UInt64, _ offset: Offset) {
     guard last != Packed.nobody else { return }
     let ring = unsafe lane.pointee.ring
-    let announced = ring.publisherCell(last).announced.loadAcquire()  // C2
+    let announced = ring.publisherCell(last).announced.loadAcquire()  // C2, partner: A1
     let start = Packed.offset(announced)
     let span = Packed.span(announced)
     guard span != 0, start &+ span == offset else { return }
     let lap = ring.lap(start)
     let control = ring.header(start).control
-    let word = ControlWord(control.loadAcquire())
+    let word = ControlWord(control.loadAcquire())  // C3, partner: K1
     guard word.isOlder(than: lap) else { return }
     // A claim that passed over quarantined slots is never marked: their owner may still store there.
     let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
     guard quarantine.voidSpan(at: start) == nil else { return }
     let mark = ControlWord(state: ControlWord.claimed, lap: lap, span: span, publisher: last)
-    // Fails only when the owner, a recoverer or another confirmer was quicker: decided or marked all the same.
+    // C4. Fails only when the owner, a recoverer or another confirmer was quicker: decided or marked all the same.
     _ = control.compareExchange(word.raw, mark.raw)
   }
 
@@ -83,10 +84,10 @@ extension Lane {
       let mark = ControlWord(
         state: ControlWord.claimed, lap: ring.lap(claim.offset), span: claim.span,
         publisher: unsafe lane.pointee.publisher)
-      ring.header(claim.offset).control.storeRelease(mark.raw)
+      ring.header(claim.offset).control.storeRelease(mark.raw)  // A3, partner: G4, V4
       claim.marked = true
       open[position] = claim
     }
-    unsafe lane.pointee.cell.floor.storeRelease(open[0].offset)
+    unsafe lane.pointee.cell.floor.storeRelease(open[0].offset)  // A2, partner: G5, V7
   }
 }

@@ -15,7 +15,7 @@ extension Ring {
   func abort(_ offset: Offset, span: UInt64, publisher: UInt64) {
     let word = ControlWord(
       state: ControlWord.aborted, lap: lap(offset), span: span, publisher: publisher)
-    header(offset).control.storeRelease(word.raw)
+    header(offset).control.storeRelease(word.raw)  // K1, partner: R1
   }
 
   /// The entry for the boundary at or below an offset.
@@ -50,8 +50,8 @@ extension Lane {
   }
 
   /// One entry for each boundary of the claim. Nobody else writes these entries: the gate keeps the
-  /// next lap away until the claim is decided. A reader believes an entry only if `start` was the
-  /// same before and after, and checks it against the slot all the same.
+  /// next lap away until the claim is decided. A reader takes `start` for a hint and checks it against
+  /// the slot; to believe the timestamp too, it must find the same `start` before and after.
   @usableFromInline @inline(never)
   static func writeIndex(
     _ lane: UnsafeMutablePointer<Lane>, _ offset: Offset, upTo lastBoundary: Offset,
@@ -62,10 +62,10 @@ extension Lane {
     // Ends: at most 4,095 slots a claim.
     while boundary <= lastBoundary {
       let entry = ring.indexEntry(boundary)
-      entry.start.storeRelaxed(0)
-      releaseFence()
-      entry.timestamp.storeRelaxed(timestamp)
-      entry.start.storeRelease(offset &+ 1)
+      entry.start.storeRelaxed(0)  // X1
+      releaseFence()  // X2
+      entry.timestamp.storeRelaxed(timestamp)  // X3
+      entry.start.storeRelease(offset &+ 1)  // X4, partner: X5
       boundary &+= ring.spacingMask &+ 1
     }
   }
@@ -74,9 +74,9 @@ extension Lane {
   static func close(_ lane: UnsafeMutablePointer<Lane>, _ offset: Offset) {
     unsafe lane.pointee.open.remove(offset)
     let cell = unsafe lane.pointee.cell
-    guard cell.floor.loadRelaxed() != Packed.none else { return }
+    guard cell.floor.loadRelaxed() != Packed.none else { return }  // A4: our own
     let open = unsafe lane.pointee.open
     let oldest = open.count > 0 && open[0].marked ? open[0].offset : Packed.none
-    cell.floor.storeRelease(oldest)
+    cell.floor.storeRelease(oldest)  // A2, after K1
   }
 }

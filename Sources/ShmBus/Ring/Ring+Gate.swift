@@ -19,7 +19,7 @@ extension Lane {
   @usableFromInline @inline(never)
   static func refreshLimit(_ lane: UnsafeMutablePointer<Lane>, span: UInt64) -> Bool {
     let ring = unsafe lane.pointee.ring
-    let seen = ring.cursor.loadAcquire()
+    let seen = ring.cursor.loadAcquire()  // G1, partner: C1
     let gate = unsafe lane.pointee.gate.lowest(in: ring, cursor: seen).offset
     let row = unsafe lane.pointee.gate.map.partition(lane.pointee.gate.partition)
     var limit = min(gate &+ ring.capacity, row.ceiling.loadAcquire(), Packed.offsetLimit)
@@ -68,7 +68,7 @@ extension Gate {
     return (lowest, holder)
   }
 
-  /// Every head of this partition, whether or not it holds anything.
+  /// Every head of this partition, whether or not it holds anything: G0, G2. Partner: H1, J1.
   func forEachHead(_ body: (_ row: Int, _ head: UInt64) -> Void) {
     for row in 0..<Int(map.groupRows.loadAcquire()) {
       body(row, map.head(row, partition: partition).head.loadAcquire())
@@ -85,14 +85,14 @@ extension Gate {
   private func openClaim(of publisher: UInt64, in ring: Ring, cursor: UInt64) -> Offset? {
     let quarantine = quarantine(of: ring)
     let cell = ring.publisherCell(publisher)
-    let announced = cell.announced.loadAcquire()
+    let announced = cell.announced.loadAcquire()  // G3, partner: A1
     var oldest: Offset?
     if ring.isOpen(announced, of: publisher, cursor: cursor),
       quarantine.voidSpan(at: Packed.offset(announced)) == nil
     {
       oldest = Packed.offset(announced)
     }
-    let floor = cell.floor.loadAcquire()
+    let floor = cell.floor.loadAcquire()  // G5, partner: A2
     guard floor != Packed.none else { return oldest }
     let end = Packed.cursorOffset(cursor)
     guard quarantine.mayHaveRows else { return min(floor, oldest ?? floor) }
@@ -120,7 +120,7 @@ extension Ring {
     let span = Packed.span(announced)
     guard span != 0 else { return false }
     let lap = lap(start)
-    let word = ControlWord(header(start).control.loadAcquire())
+    let word = ControlWord(header(start).control.loadAcquire())  // G4, partner: K1, C4
     if word.isClaimed(in: lap, by: publisher) { return true }
     return cursor == Packed.cursor(start &+ span, claimant: publisher) && !word.isDecided(in: lap)
   }

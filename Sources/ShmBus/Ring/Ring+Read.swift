@@ -34,7 +34,7 @@ extension Ring {
   func unmarkedClaim(at offset: Offset, cursor: UInt64) -> (publisher: UInt64, span: UInt64)? {
     let claimant = Packed.claimant(cursor)
     guard claimant != Packed.nobody else { return nil }
-    let announced = publisherCell(claimant).announced.loadAcquire()
+    let announced = publisherCell(claimant).announced.loadAcquire()  // D2, partner: A1
     let span = Packed.span(announced)
     guard span > 0, Packed.offset(announced) == offset,
       offset &+ span == Packed.cursorOffset(cursor)
@@ -54,8 +54,8 @@ extension Ring {
   /// Whether what was copied from `offset` on before this call was still whole.
   @inlinable
   func isIntact(_ offset: Offset) -> Bool {
-    acquireFence()  // O2: the copy's loads come before the cursor's. Partner: the fence after C1.
-    return Packed.cursorOffset(cursor.loadAcquire()) <= offset &+ capacity
+    acquireFence()  // O2: the copy's loads come before the cursor's. Partner: O1.
+    return Packed.cursorOffset(cursor.loadAcquire()) <= offset &+ capacity  // O3, partner: C1
   }
 
   /// The first place at or after `offset` where a reader may begin: a claim's start, or a message inside a
@@ -83,7 +83,7 @@ extension Ring {
     // Ends: boundaries go down to the oldest intact offset.
     while boundary >= oldest {
       let entry = indexEntry(boundary)
-      let start = entry.start.loadAcquire() &- 1
+      let start = entry.start.loadAcquire() &- 1  // X5, partner: X4
       if start <= boundary, start >= oldest, isClaimStart(start) { return start }
       guard boundary > spacingMask else { break }
       boundary -= spacingMask &+ 1

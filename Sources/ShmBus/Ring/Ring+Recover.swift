@@ -8,22 +8,22 @@ extension Ring {
   /// was read; checking any earlier could abort the next owner's live claim. Each step is one CAS that a
   /// second recoverer may repeat. Returns false if the row was used anew meanwhile.
   func recover(publisher: UInt64, isSameUse: () -> Bool) -> Bool {
-    let seen = cursor.loadAcquire()
+    let seen = cursor.loadAcquire()  // V2, partner: C1
     let cell = publisherCell(publisher)
-    let announced = cell.announced.loadAcquire()
+    let announced = cell.announced.loadAcquire()  // V3, partner: A1
     let start = Packed.offset(announced)
     let span = Packed.span(announced)
     if span != 0 {
       let control = header(start).control
-      let word = ControlWord(control.loadAcquire())
+      let word = ControlWord(control.loadAcquire())  // V4, partner: K1, C4
       let lap = lap(start)
       let wonAndUnmarked =
         seen == Packed.cursor(start &+ span, claimant: publisher) && word.isOlder(than: lap)
-      guard isSameUse() else { return false }
+      guard isSameUse() else { return false }  // V5
       if wonAndUnmarked || word.isClaimed(in: lap, by: publisher) {
         let padding = ControlWord(
           state: ControlWord.aborted, lap: lap, span: span, publisher: publisher)
-        if !control.compareExchange(word.raw, padding.raw).exchanged {
+        if !control.compareExchange(word.raw, padding.raw).exchanged {  // V6
           // A confirmer marked it first, or another recoverer decided it: a mark is ours to decide.
           let mark = ControlWord(control.loadAcquire())
           guard isSameUse() else { return false }
@@ -33,7 +33,7 @@ extension Ring {
         }
       }
     }
-    let floor = cell.floor.loadAcquire()
+    let floor = cell.floor.loadAcquire()  // V7, partner: A2
     guard floor != Packed.none else { return isSameUse() }
     return recoverMarks(of: publisher, from: floor, to: Packed.cursorOffset(seen), isSameUse)
   }
@@ -46,12 +46,12 @@ extension Ring {
     // Ends: at most `capacity` offsets.
     while offset < end {
       let control = header(offset).control
-      let word = ControlWord(control.loadAcquire())
+      let word = ControlWord(control.loadAcquire())  // V4
       if word.isClaimed(in: lap(offset), by: publisher) {
-        guard isSameUse() else { return false }
+        guard isSameUse() else { return false }  // V5
         let padding = ControlWord(
           state: ControlWord.aborted, lap: word.lap, span: word.span, publisher: publisher)
-        _ = control.compareExchange(word.raw, padding.raw)
+        _ = control.compareExchange(word.raw, padding.raw)  // V6
       }
       offset &+= 1
     }

@@ -42,7 +42,7 @@ struct Track {
   /// Tells the gate that everything before `position` is done: publishers may overwrite it.
   @usableFromInline
   mutating func moveHead(to position: Offset) {
-    // Release: what was read from the slots is done with. Partner: the gate's acquire.
+    // H1. Release: what was read from the slots is done with. Partner: G2.
     head.storeRelease(Packed.head(position, term: term))
     returned = position
   }
@@ -55,12 +55,12 @@ extension Track {
   /// The head goes to 0 first, so that no gate computed from now on passes anything; a publisher that
   /// computed one before is bounded by the cursor it read before, which the fence puts at or below ours.
   mutating func join(inPlace: Bool) {
-    head.storeRelaxed(Packed.head(0, term: term))
-    fullFence()
-    let cursor = ring.end
+    head.storeRelaxed(Packed.head(0, term: term))  // J1
+    fullFence()  // J2, partner: G1 before G0 and G2
+    let cursor = ring.end  // J3
     heldFrom = inPlace ? cursor : .max
   }
 
-  /// Leaves the gate: holds nothing any more.
+  /// Leaves the gate: holds nothing any more. H1.
   func leave() { head.storeRelease(Packed.head(Packed.noOffset, term: term)) }
 }

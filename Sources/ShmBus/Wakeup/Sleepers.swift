@@ -67,6 +67,6 @@ struct Sleepers {
 
   /// The same, at the cost of one load when nobody can be asleep.
   func wakeAny() {
-    if word.loadRelaxed() != 0 { wakeAll() }
+    if word.loadRelaxed() != 0 { wakeAll() }  // K2
   }
 }
