@@ -257,7 +257,7 @@ struct shmbus_control_header {
 /// What the control segment knows of one partition: four lines.
 ///
 ///      0  sleepers         8   atomic: not 0 = a subscriber may be asleep on this partition
-///      8  quarantine_stamp 8   atomic: not 0 = its quarantine table may have rows in use
+///      8  quarantine_stamp 8   atomic: odd = its quarantine table may have rows in use; only grows
 ///     16  reserved        48
 ///     64  blocked          8   atomic: not 0 = a publisher may be asleep on this partition's gate
 ///     72  reserved        56

@@ -86,7 +86,7 @@ extension PublisherCore {
       let span = ring.openSpan(at: offset, of: UInt64(publisher), cursor: seen)
     else { return false }
     return suspect.watch(
-      offset, span: span, publisher: publisher, gate.quarantine(of: ring),
+      offset, span: span, publisher: publisher, gate.quarantine(of: ring), taker: owner,
       patience: bus.configuration.claimTimeout.nanoseconds)
   }
 

@@ -226,7 +226,7 @@ extension SubscriberCore {
       return unsafe track.pointee.ring.standing(at: position) == standing ? span : nil
     }
     let isVoid = unsafe state.pointee.suspect.watch(
-      position, span: span, publisher: Int(publisher), quarantine(track),
+      position, span: span, publisher: Int(publisher), quarantine(track), taker: owner,
       patience: bus.configuration.claimTimeout.nanoseconds)
     return isVoid ? span : nil
   }

@@ -90,6 +90,9 @@ final class SubscriberCore: @unchecked Sendable {
   /// The row it sits in.
   var row: Int { endpoint.row }
 
+  /// This use of the row, as a quarantine row names its taker.
+  var owner: UInt64 { Packed.owner(row: endpoint.row, incarnation: endpoint.incarnation) }
+
   deinit {
     let tracks = unsafe state.pointee.tracks
     for place in segments.indices where unsafe tracks[place].holds {

@@ -61,6 +61,7 @@ struct ControlMap {
     let base: UnsafeMutableRawPointer
     init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
     var sleepers: SharedWord { unsafe SharedWord(base, at: 0) }
+    /// Odd while some slots may be out of use.
     var quarantineStamp: SharedWord { unsafe SharedWord(base, at: 8) }
     var blocked: SharedWord { unsafe SharedWord(base, at: 64) }
     var origin: SharedWord { unsafe SharedWord(base, at: 136) }

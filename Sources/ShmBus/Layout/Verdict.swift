@@ -6,8 +6,8 @@
 ///            lap:40               use:16      state:8
 /// ```
 ///
-/// `lap` is the last lap for which the slots are out of use; `use` counts the row's uses, so that a
-/// late CAS never hits the next one.
+/// `lap` is the last lap for which the slots are out of use, and while the row is only taken, who took
+/// it; `use` counts the row's uses, so that a late CAS never hits the next one.
 struct Verdict: Equatable {
   enum State: UInt64 {
     /// Nobody uses the row.
@@ -36,6 +36,15 @@ struct Verdict: Equatable {
   var state: State { State(rawValue: raw & 0xff) ?? .free }
   var use: UInt64 { raw &>> 8 & 0xffff }
   var lap: UInt64 { raw &>> 24 }
+
+  /// The low bits of ``Packed/owner(row:incarnation:)``. A taker fills the row by plain stores, which
+  /// come late if it was stopped: nobody else may have the row until the taker is gone.
+  static func taken(by taker: UInt64, use: UInt64) -> Verdict {
+    Verdict(.taken, lap: taker & (1 &<< 40 &- 1), use: use)
+  }
+
+  /// Of a taken row: who took it, row + 1:16 below incarnation:24.
+  var taker: UInt64 { lap }
 
   func becoming(_ state: State) -> Verdict { Verdict(state, lap: lap, use: use) }
   func reaching(_ lap: UInt64) -> Verdict { Verdict(state, lap: lap, use: use) }

@@ -9,7 +9,8 @@ struct Suspect {
   /// Watches a claim of a living publisher; takes it out of use when its owner has been silent for
   /// `patience` nanoseconds. True if the claim is void now.
   mutating func watch(
-    _ offset: Offset, span: UInt64, publisher: Int, _ quarantine: Quarantine, patience: UInt64
+    _ offset: Offset, span: UInt64, publisher: Int, _ quarantine: Quarantine, taker: UInt64,
+    patience: UInt64
   ) -> Bool {
     let words = quarantine.map.endpoint(publisher)
     let incarnation = words.incarnation.loadAcquire()
@@ -20,7 +21,8 @@ struct Suspect {
       return false
     }
     guard now &- since >= patience, incarnation & 1 == 1 else { return false }
-    return quarantine.take(offset, span: span, publisher: publisher, incarnation: incarnation)
+    return quarantine.take(
+      offset, span: span, publisher: publisher, incarnation: incarnation, taker: taker)
   }
 
   init() {}

@@ -39,38 +39,56 @@ extension Quarantine {
     return span
   }
 
-  /// Frees rows that say nothing any more, and the stamp when none is left.
+  /// Frees rows that say nothing any more, and makes the stamp even when none is left.
   func reclaim(cursor: Offset) {
     let seen = stamp.loadAcquire()
-    guard seen != 0 else { return }
+    guard seen & 1 != 0 else { return }
     var inUse = false
     for number in Self.rows {
       let row = map.quarantineRow(number, partition: partition)
       guard Verdict(row.verdict.loadAcquire()).state != .free else { continue }
-      guard let entry = entry(number), isDone(entry, cursor) else {
-        inUse = true
-        continue
+      if let entry = entry(number) {
+        let free = entry.verdict.becoming(.free)
+        if isDone(entry, cursor),
+          row.verdict.compareExchange(entry.verdict.raw, free.raw).exchanged
+        {
+          continue
+        }
+        releaseIfOver(entry)
       }
-      let free = entry.verdict.becoming(.free)
-      if !row.verdict.compareExchange(entry.verdict.raw, free.raw).exchanged { inUse = true }
+      inUse = true
     }
     // A row taken since is announced by a new stamp before it says anything.
-    if !inUse { _ = stamp.compareExchange(seen, 0) }
+    if !inUse { _ = stamp.compareExchange(seen, seen &+ 1) }
+  }
+
+  /// A row that became void when recovery of its dead owner had already passed it: nobody else would
+  /// ever give these slots back.
+  private func releaseIfOver(_ entry: Entry) {
+    let state = entry.verdict.state
+    guard state == .pending || state == .final, isOver(entry.owner, among: map.layout.maxPublishers)
+    else { return }
+    release(ownedBy: entry.owner)
+  }
+
+  /// Whether one use of a registry row has ended: nothing of it is stored any more. `name` holds at
+  /// least 24 bits of the incarnation.
+  private func isOver(_ name: UInt64, among rows: Int) -> Bool {
+    let row = Int(name & 0xffff) &- 1
+    guard row >= 0, row < rows else { return true }
+    return (map.endpoint(row).incarnation.loadAcquire() ^ name &>> 16) & 0xff_ffff != 0
   }
 
   private func isDone(_ entry: Entry, _ cursor: Offset) -> Bool {
     switch entry.verdict.state {
     case .free, .withdrawn: return true
     case .pending, .final: return false
-    case .taken:
-      // Its taker died or was stopped; its late CAS fails.
-      let age = Int64(bitPattern: Clock.realtime() &- entry.row.since.loadRelaxed())
-      return age > 60_000_000_000
+    case .taken: return isOver(entry.verdict.taker, among: map.layout.endpointRows)
     case .released:
-      // Claimed anew in a later lap: whoever still stood there has been overrun.
+      // All claimed anew in a later lap: whoever still stood there has been overrun.
       let laps = Lap.distance(from: ring.lap(entry.offset), to: entry.verdict.lap)
       let last = entry.offset &+ UInt64(max(0, laps)) &* ring.capacity
-      return cursor > last &+ ring.capacity
+      return cursor >= last &+ ring.capacity &+ entry.span
     }
   }
 }

@@ -18,10 +18,23 @@ struct Quarantine {
 
   static let rows = 0..<Int(SHMBUS_QUARANTINE_ROWS)
 
+  /// Odd while the table may have rows in use. It only grows: a reset that was decided on for an older
+  /// value must fail, and 0 would come back.
   var stamp: SharedWord { map.partition(partition).quarantineStamp }
 
   /// False on a healthy bus: nothing else needs to be looked at.
-  var mayHaveRows: Bool { stamp.loadAcquire() != 0 }  // R2, partner: Q3
+  var mayHaveRows: Bool { stamp.loadAcquire() & 1 != 0 }
+
+  /// Makes the stamp odd, and a value that it never had.
+  private func raiseStamp() {
+    var seen = stamp.loadAcquire()
+    // Ends: each failed CAS means that another's succeeded.
+    while true {
+      let (exchanged, now) = stamp.compareExchange(seen, (seen &+ 1) | 1)
+      if exchanged { return }
+      seen = now
+    }
+  }
 
   /// One row as it was read: verdict, claim, verdict again, so that both belong to one use.
   struct Entry {
@@ -30,21 +43,24 @@ struct Quarantine {
     let offset: Offset
     let span: UInt64
     let owner: UInt64
+    var publisher: Int { Int(owner & 0xffff) &- 1 }
   }
 
   func entry(_ number: Int) -> Entry? {
     let row = map.quarantineRow(number, partition: partition)
     var verdict = Verdict(row.verdict.loadAcquire())
-    // Ends: a row that moves more often than this is left to the caller's next look.
-    for _ in 0..<4 {
-      guard verdict.state != .free else { return nil }
+    // Ends: each round saw the row filled or taken anew, which costs its taker more than a round.
+    while verdict.state != .free {
       let claim = row.claim.loadAcquire()
       let owner = row.owner.loadAcquire()
       let again = Verdict(row.verdict.loadAcquire())
-      if again == verdict {
+      // Claim and owner are constant from pending on, however often the verdict moves.
+      let isOneUse = again.use == verdict.use && verdict.state != .taken
+      if again == verdict || (isOneUse && again.state != .free) {
+        // Bounded: whatever a row says, a reader moves on, and not too far.
+        let span = max(1, min(Packed.span(claim), ring.capacity / 4))
         return Entry(
-          row: row, verdict: verdict, offset: Packed.offset(claim), span: Packed.span(claim),
-          owner: owner)
+          row: row, verdict: again, offset: Packed.offset(claim), span: span, owner: owner)
       }
       verdict = again
     }
@@ -54,14 +70,18 @@ struct Quarantine {
   /// The rows in use. Empty, at the cost of one load, on a healthy bus.
   var entries: [Entry] { mayHaveRows ? Self.rows.compactMap { entry($0) } : [] }
 
-  /// The span of a void claim whose slots are out of use at this very offset, in its own lap or in
-  /// one that passed over it. Pending claims are decided on the way.
+  /// How many slots from `offset` on are out of use because they belong to a void claim, in its own lap
+  /// or in one that passed over it. Pending claims are decided on the way. `offset` may lie inside the
+  /// claim: a reader that was sent to a message in the middle of a batch begins there.
   func voidSpan(at offset: Offset) -> UInt64? {
     guard mayHaveRows else { return nil }
-    for entry in entries where entry.offset & ring.mask == offset & ring.mask {
+    for number in Self.rows {
+      guard let entry = entry(number) else { continue }
+      let into = (offset &- entry.offset) & ring.mask
+      guard into < entry.span else { continue }
       let verdict = entry.verdict.state == .pending ? decide(entry) : entry.verdict
       let isVoid = verdict.state == .final || verdict.state == .released
-      if isVoid, covers(entry, verdict, offset) { return entry.span }
+      if isVoid, covers(entry, verdict, offset &- into) { return entry.span &- into }
     }
     return nil
   }
@@ -90,8 +110,10 @@ struct Quarantine {
 
   /// First phase: takes an open claim of a living publisher out of use. False when the table is
   /// full, or when the owner decided it in time. A row whose taker died before it was pending is
-  /// nobody's business but the sweeper's: it says nothing yet.
-  func take(_ offset: Offset, span: UInt64, publisher: Int, incarnation: UInt64) -> Bool {
+  /// nobody's business but ``reclaim(cursor:)``'s: it says nothing yet.
+  func take(
+    _ offset: Offset, span: UInt64, publisher: Int, incarnation: UInt64, taker: UInt64
+  ) -> Bool {
     let owner = Packed.owner(row: publisher, incarnation: incarnation)
     for entry in entries where entry.offset == offset && entry.owner == owner {
       if decide(entry).state == .final { return true }
@@ -100,17 +122,16 @@ struct Quarantine {
       let row = map.quarantineRow(number, partition: partition)
       let free = Verdict(row.verdict.loadAcquire())
       guard free.state == .free else { continue }
-      let taken = Verdict(.taken, lap: ring.lap(offset), use: free.use + 1)
-      guard row.verdict.compareExchange(free.raw, taken.raw).exchanged else { continue }  // Q1
-      row.claim.storeRelease(Packed.claim(offset, span: span))  // Q2
+      let taken = Verdict.taken(by: taker, use: free.use + 1)
+      guard row.verdict.compareExchange(free.raw, taken.raw).exchanged else { continue }
+      row.claim.storeRelease(Packed.claim(offset, span: span))
       row.owner.storeRelease(owner)
       row.since.storeRelease(Clock.realtime())
       // Both before the verdict is pending: readers are told to look at the table, and the owner to
       // ask it after its commit.
-      stamp.add(1)  // Q3, partner: R2
-      map.endpoint(publisher).revoked.add(1)  // Q4, partner: K4
-      let pending = taken.becoming(.pending)
-      // Q5
+      raiseStamp()
+      map.endpoint(publisher).revoked.add(1)
+      let pending = Verdict(.pending, lap: ring.lap(offset), use: taken.use)
       guard row.verdict.compareExchange(taken.raw, pending.raw).exchanged else { return false }
       let entry = Entry(row: row, verdict: pending, offset: offset, span: span, owner: owner)
       return decide(entry).state == .final

@@ -13,6 +13,9 @@ struct Track {
   @usableFromInline let blocked: SharedWord
   /// The partition's row: some slots may be out of use.
   @usableFromInline let quarantine: SharedWord
+  /// Read after a control word: a verdict that was final before a late commit is then seen.
+  @inlinable @inline(__always)
+  var mayBeVoid: Bool { quarantine.loadAcquire() & 1 != 0 }
   /// False for an observer: it moves no head and is given copies.
   @usableFromInline let holds: Bool
   /// From here on the gate protects every byte, so that messages are read in place; below, and for
