@@ -171,6 +171,8 @@ extension PublisherCore {
     let lanes = unsafe state.pointee.lanes
     let hasOpenClaims = core.segments.indices.contains { unsafe lanes[$0].open.count > 0 }
     if !hasOpenClaims { unsafe state.pointee.revokedSeen = seen }
+    // Slots came back into use: somebody may have waited for just that.
+    if !stands { unsafe wakePublishers(lane) }
     return stands
   }
 
@@ -189,6 +191,7 @@ extension PublisherCore {
   ) {
     unsafe lane.pointee.ring.abort(offset, span: span, publisher: lane.pointee.publisher)
     unsafe Lane.close(lane, offset)
+    if unsafe state.pointee.mustFence { fullFence() }
     shmbus_compiler_barrier()
     _ = unsafe Publisher.isVoid(state, lane, offset)
     if unsafe lane.pointee.sleepers.loadRelaxed() != 0 { unsafe wakeSubscribers(lane) }  // K2

@@ -46,7 +46,7 @@ extension PublisherCore {
       let holder = isHeld ? cause : .nobody
       failure = self.permanentFailure(holder, span: span, cursor: seen)
       if failure != nil { return .ready }
-      let passed = unsafe Lane.passVoid(lane, span: span)
+      let passed = unsafe self.passVoid(lane, span: span)
       let freed = unsafe passed || self.free(holder) || self.quarantine(lane, holder, &suspect)
       if freed || !isHeld, tryClaim() { return .ready }
       if case .claim = holder { return .stuck }
@@ -61,6 +61,22 @@ extension PublisherCore {
     if let failure { throw failure }
     guard isReady else { throw .full(unsafe holdup(lane)) }
     return claimed
+  }
+
+  /// Passes over slots that are out of use, until the claim may be tried anew or something holds it.
+  private func passVoid(_ lane: UnsafeMutablePointer<Lane>, span: UInt64) -> Bool {
+    var moved = false
+    // Bounded: padding and a passing claim for each row of the table.
+    for _ in 0..<(2 * Quarantine.rows.count) {
+      switch unsafe Lane.passVoid(lane, span: span) {
+      case .nothing: return moved
+      case .moved: moved = true
+      case .padding(let offset, let padding):
+        unsafe Self.abort(state, lane, offset, span: padding)
+        moved = true
+      }
+    }
+    return moved
   }
 
   /// What no waiting can mend. Own loans are to blame only where they still hold the gate now: a reader may
@@ -107,7 +123,10 @@ extension PublisherCore {
     let (offset, holder) = gate.lowest(in: ring, cursor: ring.cursor.loadAcquire())
     let (kind, row): (PublishError.Holdup.Kind, Int) =
       switch holder {
-      case .nobody: (.unknown, 0)
+      case .nobody:
+        // No gap between slots out of use is long enough, or the table is in the way.
+        gate.quarantine(of: ring).nextHolder(from: ring.end).map { (.publisher, $0.publisher) }
+          ?? (.unknown, 0)
       case .claim(let publisher): (.publisher, publisher)
       case .head(let row) where row < bus.map.layout.maxGroups: (.group, row)
       case .head(let row): (.subscriber, bus.map.endpointRow(ofHead: row))

@@ -171,8 +171,9 @@ extension SubscriberCore {
     while true {
       let position = unsafe track.pointee.position
       let standing = ring.standing(at: position)
-      // After the control word: a verdict that was final before a late commit is then seen (R2).
-      if let span = unsafe quarantine(track).voidSpan(at: position) {
+      // After the control word: a verdict that was final before a late commit is then seen (R2). Not
+      // beyond the cursor: a publisher says that a lap is void before it passes over the slots.
+      if let span = unsafe quarantine(track).voidSpan(at: position), position < ring.end {
         unsafe skip(track, span)
         continue
       }
@@ -192,7 +193,6 @@ extension SubscriberCore {
         if end <= position { return .nothing(stuck: false) }
         if end > position &+ ring.capacity { return unsafe .failure(overrun(track)) }
         guard let (publisher, span) = ring.unmarkedClaim(at: position, cursor: cursor),
-          publisher < UInt64(bus.map.layout.maxPublishers),
           let passed = unsafe passClaim(state, track, publisher, span: span, standing)
         else { return .nothing(stuck: true) }
         unsafe skip(track, passed)
@@ -217,6 +217,8 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, _ track: UnsafeMutablePointer<Track>,
     _ publisher: UInt64, span: UInt64, _ standing: Ring.Standing
   ) -> UInt64? {
+    // A damaged word names nobody who could be asked.
+    guard publisher < UInt64(bus.map.layout.maxPublishers) else { return nil }
     let now = Clock.monotonic()
     guard unsafe now &- state.pointee.lastProbe > 1_000_000 else { return nil }
     unsafe state.pointee.lastProbe = now

@@ -45,9 +45,11 @@ struct Recovery {
     if row < map.layout.maxPublishers {
       guard !rings.isEmpty else { return false }
       for (partition, ring) in rings.enumerated() {
-        guard ring.recover(publisher: UInt64(row), isSameUse: isSameUse) else { return false }
-        Quarantine(map: map, partition: partition, ring: ring)
-          .release(ownedBy: Packed.owner(row: row, incarnation: incarnation))
+        let quarantine = Quarantine(map: map, partition: partition, ring: ring)
+        let isVoid = { quarantine.voidSpan(at: $0) != nil }
+        guard ring.recover(publisher: UInt64(row), isVoid: isVoid, isSameUse: isSameUse)
+        else { return false }
+        quarantine.release(ownedBy: Packed.owner(row: row, incarnation: incarnation))
       }
     } else {
       releaseHeads(of: row, isSameUse)

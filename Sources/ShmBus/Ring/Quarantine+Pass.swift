@@ -7,6 +7,23 @@ extension Quarantine {
     entries.compactMap { nextVoid(of: $0, from: cursor) }.min()
   }
 
+  /// Whether `span` slots fit between any two void claims: else passing over them would never end.
+  func hasGap(of span: UInt64) -> Bool {
+    let voids = entries.filter { $0.verdict.state == .final }
+      .map { (start: $0.offset & ring.mask, span: $0.span) }
+      .sorted { $0.start < $1.start }
+    guard let first = voids.first else { return true }
+    let starts = voids.dropFirst().map(\.start) + [first.start &+ ring.capacity]
+    return zip(voids, starts).contains { $0.start &+ $0.span &+ span <= $1 }
+  }
+
+  /// The publisher whose slots, out of use, stand nearest in the way.
+  func nextHolder(from cursor: Offset) -> (offset: Offset, publisher: Int)? {
+    entries.compactMap { entry in
+      nextVoid(of: entry, from: cursor).map { (offset: $0, publisher: entry.publisher) }
+    }.min { $0.offset < $1.offset }
+  }
+
   private func nextVoid(of entry: Entry, from cursor: Offset) -> Offset? {
     let next = cursor &+ (entry.offset &- cursor) & ring.mask
     switch entry.verdict.state {
@@ -94,28 +111,39 @@ extension Quarantine {
 }
 
 extension Lane {
-  /// Moves the cursor over slots that are out of use and stand in the way of a claim of `span`
-  /// slots. True if it moved, or if they are in use again: the claim may be tried anew.
-  static func passVoid(_ lane: UnsafeMutablePointer<Lane>, span: UInt64) -> Bool {
+  /// What a step towards slots behind those out of use came to.
+  enum Passing {
+    /// Nothing is in the way, or it cannot be passed yet.
+    case nothing
+    /// The cursor moved, or the slots are in use again: the claim may be tried anew.
+    case moved
+    /// The slots before were claimed: the caller makes them padding.
+    case padding(Offset, span: UInt64)
+  }
+
+  /// Moves the cursor over slots that are out of use and stand in the way of a claim of `span` slots.
+  static func passVoid(_ lane: UnsafeMutablePointer<Lane>, span: UInt64) -> Passing {
     let ring = unsafe lane.pointee.ring
     let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
-    guard quarantine.mayHaveRows else { return false }
+    guard quarantine.mayHaveRows else { return .nothing }
     let seen = ring.cursor.loadAcquire()
     let offset = Packed.cursorOffset(seen)
     quarantine.reclaim(cursor: offset)
-    guard let void = quarantine.nextVoid(from: offset), offset &+ span > void else { return false }
+    guard let void = quarantine.nextVoid(from: offset), offset &+ span > void,
+      quarantine.hasGap(of: span)
+    else { return .nothing }
     if offset < void {
-      guard unsafe void <= lane.pointee.limit else { return false }
+      guard unsafe void <= lane.pointee.limit else { return .nothing }
       let padding = void &- offset
-      guard unsafe attempt(lane, seen, span: padding) else { return true }
-      unsafe ring.abort(offset, span: padding, publisher: lane.pointee.publisher)
-      return true
+      return unsafe attempt(lane, seen, span: padding) ? .padding(offset, span: padding) : .moved
     }
-    guard let voidSpan = quarantine.extend(to: void) else { return true }
-    let room = unsafe lane.pointee.gate.lowest(in: ring, cursor: seen).offset &+ ring.capacity
-    guard void &+ voidSpan <= room else { return false }
+    guard let voidSpan = quarantine.extend(to: void) else { return .moved }
+    let gate = unsafe lane.pointee.gate
+    let room = gate.lowest(in: ring, cursor: seen).offset &+ ring.capacity
+    let ceiling = gate.map.partition(gate.partition).ceiling.loadAcquire()
+    guard void &+ voidSpan <= min(room, ceiling, Packed.offsetLimit) else { return .nothing }
     // Never marked, written or believed: readers of this lap skip it by the table.
     _ = unsafe attempt(lane, seen, span: voidSpan)
-    return true
+    return .moved
   }
 }

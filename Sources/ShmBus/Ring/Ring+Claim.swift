@@ -63,14 +63,19 @@ extension Lane {
     guard span != 0, start &+ span == offset else { return }
     let lap = ring.lap(start)
     let control = ring.header(start).control
-    let word = ControlWord(control.loadAcquire())  // C3, partner: K1
+    var word = ControlWord(control.loadAcquire())
     guard word.isOlder(than: lap) else { return }
     // A claim that passed over quarantined slots is never marked: their owner may still store there.
     let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
     guard quarantine.voidSpan(at: start) == nil else { return }
     let mark = ControlWord(state: ControlWord.claimed, lap: lap, span: span, publisher: last)
-    // C4. Fails only when the owner, a recoverer or another confirmer was quicker: decided or marked all the same.
-    _ = control.compareExchange(word.raw, mark.raw)
+    // Fails when the owner, a recoverer or another confirmer was quicker: decided or marked all the same.
+    // Ends: only a confirmer or recoverer stopped in an earlier lap can leave the word older, once.
+    while word.isOlder(than: lap) {
+      let (exchanged, now) = control.compareExchange(word.raw, mark.raw)
+      if exchanged { return }
+      word = ControlWord(now)
+    }
   }
 
   /// Step 4 for a publisher that still holds loans: they must be attributable without the announcement that

@@ -25,6 +25,7 @@ extension Lane {
     var limit = min(gate &+ ring.capacity, row.ceiling.loadAcquire(), Packed.offsetLimit)
     // Slots out of use stop claims here, so that the slow path passes over them.
     let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
+    quarantine.reclaim(cursor: Packed.cursorOffset(seen))
     if let void = quarantine.nextVoid(from: Packed.cursorOffset(seen)) { limit = min(limit, void) }
     unsafe lane.pointee.limit = max(limit, lane.pointee.limit)
     return unsafe Packed.cursorOffset(seen) &+ span <= lane.pointee.limit

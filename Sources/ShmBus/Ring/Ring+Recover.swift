@@ -3,34 +3,34 @@
 extension Ring {
   /// Turns every open claim of a dead publisher in this partition into padding.
   ///
-  /// The caller has seen, in this order: `incarnation`, and that the kernel no longer holds the row's lock.
+  /// `isVoid` says that slots are out of use. The caller has seen, in this order: `incarnation`, and that the kernel no longer holds the row's lock.
   /// `isSameUse` re-reads the incarnation: a slot is only touched if it still is the dead one's after the slot
   /// was read; checking any earlier could abort the next owner's live claim. Each step is one CAS that a
   /// second recoverer may repeat. Returns false if the row was used anew meanwhile.
-  func recover(publisher: UInt64, isSameUse: () -> Bool) -> Bool {
-    let seen = cursor.loadAcquire()  // V2, partner: C1
+  func recover(
+    publisher: UInt64, isVoid: (Offset) -> Bool, isSameUse: () -> Bool
+  ) -> Bool {
+    let seen = cursor.loadAcquire()
     let cell = publisherCell(publisher)
     let announced = cell.announced.loadAcquire()  // V3, partner: A1
     let start = Packed.offset(announced)
     let span = Packed.span(announced)
     if span != 0 {
       let control = header(start).control
-      let word = ControlWord(control.loadAcquire())  // V4, partner: K1, C4
       let lap = lap(start)
-      let wonAndUnmarked =
-        seen == Packed.cursor(start &+ span, claimant: publisher) && word.isOlder(than: lap)
-      guard isSameUse() else { return false }  // V5
-      if wonAndUnmarked || word.isClaimed(in: lap, by: publisher) {
-        let padding = ControlWord(
-          state: ControlWord.aborted, lap: lap, span: span, publisher: publisher)
-        if !control.compareExchange(word.raw, padding.raw).exchanged {  // V6
-          // A confirmer marked it first, or another recoverer decided it: a mark is ours to decide.
-          let mark = ControlWord(control.loadAcquire())
-          guard isSameUse() else { return false }
-          if mark.isClaimed(in: lap, by: publisher) {
-            _ = control.compareExchange(mark.raw, padding.raw)
-          }
-        }
+      let mayBeUnmarked = seen == Packed.cursor(start &+ span, claimant: publisher)
+      let padding = ControlWord(
+        state: ControlWord.aborted, lap: lap, span: span, publisher: publisher)
+      var word = ControlWord(control.loadAcquire())
+      // Ends: a word that changed was marked by a confirmer, decided by another recoverer, or left older by
+      // one that was stopped in an earlier lap.
+      while word.isClaimed(in: lap, by: publisher) || (mayBeUnmarked && word.isOlder(than: lap)) {
+        // Slots that a claim passed over are decided by their row: their owner may still store there.
+        if isVoid(start) { break }
+        guard isSameUse() else { return false }
+        let (exchanged, now) = control.compareExchange(word.raw, padding.raw)
+        if exchanged { break }
+        word = ControlWord(now)
       }
     }
     let floor = cell.floor.loadAcquire()  // V7, partner: A2
