@@ -155,6 +155,8 @@ extension PublisherCore {
       offset = try unsafe claimWhenFree(state, lane, span: span, timeout: timeout)
     }
     unsafe lane.pointee.open.append(offset, span: span)
+    // Whoever waits at this claim counts from here, not from an earlier one's end.
+    unsafe state.pointee.heartbeat.storeRelaxed(state.pointee.clock.now())
     return offset
   }
 
@@ -189,6 +191,7 @@ extension PublisherCore {
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
     _ offset: Offset, span: UInt64
   ) {
+    unsafe state.pointee.heartbeat.storeRelaxed(state.pointee.clock.now())
     unsafe lane.pointee.ring.abort(offset, span: span, publisher: lane.pointee.publisher)
     unsafe Lane.close(lane, offset)
     if unsafe state.pointee.mustFence { fullFence() }

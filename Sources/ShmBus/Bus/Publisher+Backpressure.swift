@@ -32,7 +32,6 @@ extension PublisherCore {
     let gate = unsafe lane.pointee.gate
     var claimed = Lane.held
     var failure: PublishError?
-    var suspect = Suspect()
     let tryClaim = {
       if claimed == Lane.held { claimed = unsafe Lane.claim(lane, span: span) }
       return claimed != Lane.held
@@ -47,7 +46,7 @@ extension PublisherCore {
       failure = self.permanentFailure(holder, span: span, cursor: seen)
       if failure != nil { return .ready }
       let passed = unsafe self.passVoid(lane, span: span)
-      let freed = unsafe passed || self.free(holder) || self.quarantine(lane, holder, &suspect)
+      let freed = unsafe passed || self.free(holder) || self.quarantine(lane, holder)
       if freed || !isHeld, tryClaim() { return .ready }
       if case .claim = holder { return .stuck }
       return isHeld ? .idle : .stuck
@@ -59,7 +58,7 @@ extension PublisherCore {
         until: Clock.deadline(in: timeout), mask: Sleepers.bit(gate.partition),
         words: [gate.map.partition(gate.partition).blocked], glance: tryClaim, look: look)
     if let failure { throw failure }
-    guard isReady else { throw .full(unsafe holdup(lane)) }
+    guard isReady else { throw .full(unsafe holdup(lane, span: span)) }
     return claimed
   }
 
@@ -91,7 +90,7 @@ extension PublisherCore {
 
   /// Takes the claim that holds the gate out of use when its owner has been silent for too long.
   private func quarantine(
-    _ lane: UnsafeMutablePointer<Lane>, _ holder: Gate.Holder, _ suspect: inout Suspect
+    _ lane: UnsafeMutablePointer<Lane>, _ holder: Gate.Holder
   ) -> Bool {
     guard case .claim(let publisher) = holder else { return false }
     let ring = unsafe lane.pointee.ring
@@ -101,7 +100,7 @@ extension PublisherCore {
     guard again == holder,
       let span = ring.openSpan(at: offset, of: UInt64(publisher), cursor: seen)
     else { return false }
-    return suspect.watch(
+    return unsafe state.pointee.suspect.watch(
       offset, span: span, publisher: publisher, gate.quarantine(of: ring), taker: owner,
       patience: bus.configuration.claimTimeout.nanoseconds)
   }
@@ -117,16 +116,23 @@ extension PublisherCore {
     }
   }
 
-  private func holdup(_ lane: UnsafeMutablePointer<Lane>) -> PublishError.Holdup {
+  private func holdup(
+    _ lane: UnsafeMutablePointer<Lane>, span: UInt64
+  ) -> PublishError.Holdup {
     let gate = unsafe lane.pointee.gate
     let ring = unsafe lane.pointee.ring
-    let (offset, holder) = gate.lowest(in: ring, cursor: ring.cursor.loadAcquire())
+    let seen = ring.cursor.loadAcquire()
+    let end = Packed.cursorOffset(seen)
+    var (offset, holder) = gate.lowest(in: ring, cursor: seen)
+    // No gap between slots out of use is long enough: not the gate holds it, but their owner.
+    if end &+ span <= offset &+ ring.capacity,
+      let void = gate.quarantine(of: ring).nextHolder(from: end)
+    {
+      (offset, holder) = (void.offset, .claim(publisher: void.publisher))
+    }
     let (kind, row): (PublishError.Holdup.Kind, Int) =
       switch holder {
-      case .nobody:
-        // No gap between slots out of use is long enough, or the table is in the way.
-        gate.quarantine(of: ring).nextHolder(from: ring.end).map { (.publisher, $0.publisher) }
-          ?? (.unknown, 0)
+      case .nobody: (.unknown, 0)
       case .claim(let publisher): (.publisher, publisher)
       case .head(let row) where row < bus.map.layout.maxGroups: (.group, row)
       case .head(let row): (.subscriber, bus.map.endpointRow(ofHead: row))

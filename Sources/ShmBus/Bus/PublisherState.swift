@@ -18,6 +18,8 @@ struct PublisherState {
   @usableFromInline var revokedSeen: UInt64
   /// The registry row's: the time of the last call.
   @usableFromInline let heartbeat: SharedWord
+  /// The open claim it waits at. It outlives a call: many short timeouts find a stopped owner too.
+  var suspect = Suspect()
   /// Whose state this is; it outlives the state.
   let core: Unmanaged<PublisherCore>
 }

@@ -183,7 +183,7 @@ extension SubscriberCore {
       case .padding(let span):
         unsafe skip(track, span)
       case .claimed(let span, let publisher):
-        guard let passed = unsafe passClaim(state, track, publisher, span: span, standing) else {
+        guard let passed = unsafe passClaim(place, track, publisher, span: span, standing) else {
           return .nothing(stuck: true)
         }
         unsafe skip(track, passed)
@@ -193,7 +193,7 @@ extension SubscriberCore {
         if end <= position { return .nothing(stuck: false) }
         if end > position &+ ring.capacity { return unsafe .failure(overrun(track)) }
         guard let (publisher, span) = ring.unmarkedClaim(at: position, cursor: cursor),
-          let passed = unsafe passClaim(state, track, publisher, span: span, standing)
+          let passed = unsafe passClaim(place, track, publisher, span: span, standing)
         else { return .nothing(stuck: true) }
         unsafe skip(track, passed)
       case .overrun:
@@ -214,21 +214,21 @@ extension SubscriberCore {
   /// The span of an open claim that need not be waited for: its owner is dead, or has been silent for
   /// so long that its slots are taken out of use. Asked at most once a millisecond.
   private func passClaim(
-    _ state: UnsafeMutablePointer<SubscriberState>, _ track: UnsafeMutablePointer<Track>,
-    _ publisher: UInt64, span: UInt64, _ standing: Ring.Standing
+    _ place: Int, _ track: UnsafeMutablePointer<Track>, _ publisher: UInt64, span: UInt64,
+    _ standing: Ring.Standing
   ) -> UInt64? {
     // A damaged word names nobody who could be asked.
     guard publisher < UInt64(bus.map.layout.maxPublishers) else { return nil }
     let now = Clock.monotonic()
-    guard unsafe now &- state.pointee.lastProbe > 1_000_000 else { return nil }
-    unsafe state.pointee.lastProbe = now
+    guard now &- suspects[place].probed > 1_000_000 else { return nil }
+    suspects[place].probed = now
     let position = unsafe track.pointee.position
     if recovery.lockIsFree(Int(publisher)) {
       // D3. The probe came after the claim was read: its claimant is dead if the claim still stands.
       return unsafe track.pointee.ring.standing(at: position) == standing ? span : nil
     }
-    let isVoid = unsafe state.pointee.suspect.watch(
-      position, span: span, publisher: Int(publisher), quarantine(track), taker: owner,
+    let isVoid = suspects[place].suspect.watch(
+      position, span: span, publisher: Int(publisher), unsafe quarantine(track), taker: owner,
       patience: bus.configuration.claimTimeout.nanoseconds)
     return isVoid ? span : nil
   }

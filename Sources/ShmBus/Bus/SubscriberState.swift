@@ -9,10 +9,6 @@ struct SubscriberState {
   /// What a message takes from the run: nothing when there is only one partition.
   @usableFromInline let runStep: Int
   @usableFromInline var copies: CopyBuffer
-  /// When it last asked whether the owner of an open claim is alive (``Clock/monotonic()``).
-  var lastProbe: UInt64 = 0
-  /// The open claim it waits at.
-  var suspect = Suspect()
   /// Whose state this is; it outlives the state.
   let core: Unmanaged<SubscriberCore>
 
@@ -52,6 +48,8 @@ final class SubscriberCore: @unchecked Sendable {
   let sleepMask: UInt64
   private let endpoint: Endpoint
   let state: UnsafeMutablePointer<SubscriberState>
+  /// By track: the open claim it waits at, and when it last asked whether the owner lives.
+  var suspects: [(suspect: Suspect, probed: UInt64)]
 
   init(
     _ bus: Bus, _ role: Endpoint.Role, partitions: [Int], from start: StartPosition,
@@ -66,6 +64,7 @@ final class SubscriberCore: @unchecked Sendable {
     let endpoint = try bus.attach(role, recovery)
     self.bus = bus
     self.segments = segments
+    suspects = partitions.map { _ in (Suspect(), 0) }
     waiter = Waiter(map: bus.map, row: endpoint.row, strategy: wait)
     sleepWords = partitions.map { bus.map.partition($0).sleepers }
     sleepMask = partitions.reduce(0) { $0 | Sleepers.bit($1) }

@@ -17,11 +17,12 @@ extension Quarantine {
     return zip(voids, starts).contains { $0.start &+ $0.span &+ span <= $1 }
   }
 
-  /// The publisher whose slots, out of use, stand nearest in the way.
+  /// The void claim whose slots stand nearest in the way, and whose it is.
   func nextHolder(from cursor: Offset) -> (offset: Offset, publisher: Int)? {
-    entries.compactMap { entry in
-      nextVoid(of: entry, from: cursor).map { (offset: $0, publisher: entry.publisher) }
-    }.min { $0.offset < $1.offset }
+    entries.filter { (0..<map.layout.maxPublishers).contains($0.publisher) }
+      .compactMap { entry in nextVoid(of: entry, from: cursor).map { ($0, entry) } }
+      .min { $0.0 < $1.0 }
+      .map { (offset: $0.1.offset, publisher: $0.1.publisher) }
   }
 
   private func nextVoid(of entry: Entry, from cursor: Offset) -> Offset? {
