@@ -36,6 +36,9 @@ package enum Interrupt {
   /// What a shell reports for a process that ended by the signal that came.
   package static var exitCode: Int32 { 128 + received.load(ordering: .relaxed) }
 
+  /// Readable from the first signal on, for those who `poll` more than one input.
+  package static var wakeup: Int32 { pipeEnds.0 }
+
   /// Waits until a descriptor has something to read; false if a signal came first.
   package static func awaitInput(on descriptor: Int32) -> Bool {
     // Ends: with input, its end, or a signal.

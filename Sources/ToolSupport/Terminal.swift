@@ -20,9 +20,20 @@ package struct Terminal {
 
   /// Columns, or 80 where nobody knows.
   package var width: Int {
+    let columns = Int(size.ws_col)
+    return columns > 0 ? columns : 80
+  }
+
+  /// Lines, or 24 where nobody knows.
+  package var height: Int {
+    let rows = Int(size.ws_row)
+    return rows > 0 ? rows : 24
+  }
+
+  /// All zero where the stream is no terminal.
+  private var size: winsize {
     var size = winsize()
-    let known = unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-    return known ? Int(size.ws_col) : 80
+    return unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 ? size : winsize()
   }
 
   package enum Style: String {

@@ -25,8 +25,9 @@ enum Shmctl {
       ],
       commands: [
         CreateCommand.command, PlanCommand.command, ListCommand.command, StatCommand.command,
-        RemoveCommand.command, PublishCommand.command, SubscribeCommand.command,
-        DemoCommand.command, BenchCommand.command, CompletionsCommand.command, ManCommand.command,
+        TopCommand.command, RemoveCommand.command, PublishCommand.command,
+        SubscribeCommand.command, DemoCommand.command, BenchCommand.command,
+        CompletionsCommand.command, ManCommand.command,
       ]),
     version: version)
 

@@ -58,8 +58,8 @@ extension BusStatus {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Slots that a subscriber has still to read, over all its partitions.
-  private func lag(of endpoint: Endpoint) -> UInt64 {
+  /// Slots a subscriber has still to read, over all its partitions.
+  func lag(of endpoint: Endpoint) -> UInt64 {
     partitions.reduce(0) { sum, partition in
       guard let head = endpoint.heads[partition.partition] else { return sum }
       return sum + (partition.cursor - min(partition.cursor, head))

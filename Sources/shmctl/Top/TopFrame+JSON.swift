@@ -1,0 +1,42 @@
+import ShmBus
+import ToolSupport
+
+extension TopFrame {
+  var json: JSON {
+    .fields([
+      "name": .string(name), "age": .integer(age), "bytes": .integer(bytes),
+      "rate": .rate(rate), "partitions": .array(partitions.map(\.json)),
+      "endpoints": .array(endpoints.map(\.json)),
+    ])
+  }
+}
+
+extension TopFrame.Partition {
+  fileprivate var json: JSON {
+    .fields([
+      "partition": .integer(number), "cursor": .integer(cursor), "oldest": .integer(oldest),
+      "capacity": .integer(capacity), "kept": .integer(kept), "rate": .rate(rate),
+      "holder": holder.map {
+        .fields(["role": .string($0.role), "row": .integer($0.row)])
+      } ?? .null,
+    ])
+  }
+}
+
+extension TopFrame.Endpoint {
+  fileprivate var json: JSON {
+    .fields([
+      "row": .integer(row), "role": .string(role.rawValue), "pid": .integer(pid),
+      "state": .string(state.rawValue), "group": .null, "command": .string(command),
+      "age": .integer(age), "silence": silence.map { .integer($0) } ?? .null,
+      "lag": lag.map { .integer($0) } ?? .null, "rate": .rate(rate),
+    ])
+  }
+}
+
+extension JSON {
+  /// Slots a second; null at the first look.
+  fileprivate static func rate(_ value: Double?) -> JSON {
+    value.map { .number(($0 * 10).rounded() / 10) } ?? .null
+  }
+}
