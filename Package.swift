@@ -14,6 +14,7 @@ let package = Package(
   products: [
     .library(name: "ShmBus", targets: ["ShmBus"]),
     .executable(name: "shmctl", targets: ["shmctl"]),
+    .executable(name: "dump-shm", targets: ["dump-shm"]),
   ],
   targets: [
     .target(name: "CShmBus"),
@@ -23,6 +24,9 @@ let package = Package(
       name: "ToolSupport", dependencies: ["ShmBus", "Arguments", "CShmBus"], swiftSettings: strict),
     .executableTarget(
       name: "shmctl", dependencies: ["ShmBus", "Arguments", "ToolSupport", "CShmBus"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "dump-shm", dependencies: ["ShmBus", "Arguments", "ToolSupport"],
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["ShmBus"], path: "Tests/Support/TestSupport",

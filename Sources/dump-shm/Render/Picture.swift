@@ -1,0 +1,7 @@
+import ShmBus
+import ToolSupport
+
+struct Picture {
+  init(_ report: BusReport) {}
+  func write(to path: String) throws {}
+}

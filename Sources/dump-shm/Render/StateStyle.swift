@@ -1,0 +1,156 @@
+import ShmBus
+
+extension RingReport.State {
+  /// How the text map shows it where there are no colours, and beside them.
+  var letter: Character {
+    switch self {
+    case .free: "."
+    case .message: "M"
+    case .done: "d"
+    case .padding: "p"
+    case .open: "O"
+    case .quarantined: "Q"
+    case .remnant: "-"
+    case .overrun: "~"
+    case .damaged: "X"
+    }
+  }
+
+  var meaning: String {
+    switch self {
+    case .free: "free"
+    case .message: "message"
+    case .done: "message, read by all"
+    case .padding: "padding"
+    case .open: "claimed, undecided"
+    case .quarantined: "out of use"
+    case .remnant: "rest of an overwritten claim"
+    case .overrun: "overwritten meanwhile"
+    case .damaged: "damaged"
+    }
+  }
+
+  /// Background and foreground of the terminal's 256 colours.
+  var terminalColours: (back: Int, fore: Int) {
+    switch self {
+    case .free: (236, 244)
+    case .message: (30, 231)
+    case .done: (23, 152)
+    case .padding: (240, 252)
+    case .open: (214, 16)
+    case .quarantined: (133, 231)
+    case .remnant: (238, 246)
+    case .overrun: (238, 250)
+    case .damaged: (196, 231)
+    }
+  }
+
+  /// The same in a picture.
+  var fill: String {
+    switch self {
+    case .free: "#e8ebef"
+    case .message: "#14808c"
+    case .done: "#a9d5d6"
+    case .padding: "#b4bac4"
+    case .open: "#f2a81d"
+    case .quarantined: "#9a5bb5"
+    case .remnant: "#d5dae1"
+    case .overrun: "#c3cad4"
+    case .damaged: "#d92d20"
+    }
+  }
+
+  /// Which of several states a cell shows: the one that somebody would look for.
+  var weight: Int {
+    switch self {
+    case .free: 0
+    case .remnant: 1
+    case .overrun: 2
+    case .done: 3
+    case .padding: 4
+    case .message: 5
+    case .open: 6
+    case .quarantined: 7
+    case .damaged: 8
+    }
+  }
+}
+
+/// A ring cut into cells of equally many slots, in the order of the slots.
+struct CellMap {
+  let slotsPerCell: UInt64
+  let cells: [RingReport.State]
+
+  init(_ ring: RingReport, most: Int) {
+    let capacity = ring.capacity
+    var perCell: UInt64 = 1
+    while capacity / perCell > UInt64(most) { perCell *= 2 }
+    var cells = [RingReport.State](repeating: .free, count: Int(capacity / perCell))
+    for run in ring.runs {
+      var offset = run.start
+      // Ends: each round goes on to the next cell; a ring has few of them.
+      while offset < run.end {
+        let cell = Int(offset % capacity / perCell)
+        if run.state.weight > cells[cell].weight { cells[cell] = run.state }
+        offset += perCell - offset % perCell
+      }
+    }
+    slotsPerCell = perCell
+    self.cells = cells
+  }
+
+  /// How many slots are in each state.
+  static func counts(_ ring: RingReport) -> [(state: RingReport.State, slots: UInt64)] {
+    var counts: [RingReport.State: UInt64] = [:]
+    for run in ring.runs { counts[run.state, default: 0] += run.count }
+    let used = counts.values.reduce(0, +)
+    counts[.free] = ring.capacity - min(ring.capacity, used)
+    return RingReport.State.allCases.compactMap { state in
+      guard let slots = counts[state], slots > 0 else { return nil }
+      return (state, slots)
+    }
+  }
+}
+
+/// A place in the ring that has a name.
+struct Marker {
+  let label: String
+  let offset: UInt64
+  let isCursor: Bool
+
+  static func all(_ ring: RingReport, _ partition: Int, _ control: ControlReport?) -> [Marker] {
+    var markers = [
+      Marker(label: "cursor \(ring.cursor)", offset: ring.cursor, isCursor: true)
+    ]
+    if let gate = ring.gate, gate < ring.cursor {
+      markers.append(Marker(label: "gate \(gate)", offset: gate, isCursor: false))
+    }
+    for head in control?.heads ?? [] where head.partition == partition {
+      // A head far behind, as on a bus that overwrites, stands at no slot.
+      guard head.offset <= ring.cursor, head.offset >= ring.oldest else { continue }
+      let name = control?.name(of: head.owner) ?? "?"
+      markers.append(
+        Marker(label: "\(name) \(head.offset)", offset: head.offset, isCursor: false))
+    }
+    return markers
+  }
+}
+
+extension ControlReport {
+  func name(of owner: Head.Owner) -> String {
+    switch owner {
+    case .group(let row): groups.first { $0.row == row }?.name ?? "group \(row)"
+    case .subscriber(let row): "subscriber \(row)"
+    }
+  }
+}
+
+extension RingReport.Holder {
+  var sentence: String {
+    switch self {
+    case .group(let row): "group \(row)"
+    case .subscriber(let row): "subscriber \(row)"
+    case .publisher(let row): "publisher \(row)"
+    }
+  }
+}
