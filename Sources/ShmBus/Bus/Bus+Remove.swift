@@ -55,6 +55,8 @@ extension Bus {
     }
     bus.map.state.storeRelease(ControlState.removed)  // S1, partner: S2
     for partition in 0..<bus.partitions {
+      // A publisher that is never held would not look at the state: now it is held within a lap.
+      bus.map.partition(partition).ceiling.storeRelease(0)
       Sleepers.subscribers(of: partition, in: bus.map).wakeAll()
       Sleepers.publishers(of: partition, in: bus.map).wakeAll()
     }

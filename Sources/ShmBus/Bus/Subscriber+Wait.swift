@@ -37,9 +37,11 @@ extension SubscriberCore {
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
     core.giveBackAll()
-    if timeout > 0, core.waiter.strategy.spinNanoseconds > 0, unsafe isSoonReady(state),
+    if timeout > 0, core.waiter.strategy.spinNanoseconds > 0, unsafe state.pointee.runLeft != 0,
+      unsafe isSoonReady(state),
       let message = unsafe Subscriber.read(state.pointee.tracks + state.pointee.current)
     {
+      unsafe state.pointee.runLeft &-= state.pointee.runStep
       return message
     }
     guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
@@ -66,7 +68,11 @@ extension SubscriberCore {
   ) throws(SubscribeError) -> Int? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
     core.giveBackAll()
-    return try unsafe core.waitForSighting(state, timeout: timeout)?.place
+    // One batch is a run: the next partition has the first turn now.
+    if unsafe state.pointee.trackCount > 1 { unsafe state.pointee.runLeft = 0 }
+    guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
+    unsafe state.pointee.current = sighted.place
+    return sighted.place
   }
 
   /// A first short spin without clocks, closures or allocation: most waits of a busy reader end here.
@@ -167,6 +173,7 @@ extension SubscriberCore {
   func look(_ state: UnsafeMutablePointer<SubscriberState>, _ place: Int) -> Sighting {
     let track = unsafe state.pointee.tracks + place
     let ring = unsafe track.pointee.ring
+    if let gap = unsafe missed(track) { return .failure(gap) }
     // Ends: every round that goes on has moved the position forward, at most to the cursor.
     while true {
       let position = unsafe track.pointee.position
@@ -179,7 +186,11 @@ extension SubscriberCore {
       }
       switch standing {
       case .message(let span):
-        return unsafe sight(state, place, position, span: span)
+        if unsafe position < track.pointee.startsAt {
+          unsafe skip(track, span)
+        } else if let sighting = unsafe sight(state, place, position, span: span) {
+          return sighting
+        }
       case .padding(let span):
         unsafe skip(track, span)
       case .claimed(let span, let publisher):
@@ -191,13 +202,16 @@ extension SubscriberCore {
         let cursor = ring.cursor.loadAcquire()  // D1, partner: C1
         let end = Packed.cursorOffset(cursor)
         if end <= position { return .nothing(stuck: false) }
-        if end > position &+ ring.capacity { return unsafe .failure(overrun(track)) }
+        if end > position &+ ring.capacity {
+          if let sighting = unsafe overrun(track) { return sighting }
+          continue
+        }
         guard let (publisher, span) = ring.unmarkedClaim(at: position, cursor: cursor),
           let passed = unsafe passClaim(place, track, publisher, span: span, standing)
         else { return .nothing(stuck: true) }
         unsafe skip(track, passed)
       case .overrun:
-        return unsafe .failure(overrun(track))
+        if let sighting = unsafe overrun(track) { return sighting }
       }
     }
   }
@@ -233,15 +247,16 @@ extension SubscriberCore {
     return isVoid ? span : nil
   }
 
-  /// A message that is safe to read in place, or a copy that was whole.
+  /// A message that is safe to read in place, or a copy that was whole. Nil to look again.
   private func sight(
     _ state: UnsafeMutablePointer<SubscriberState>, _ place: Int, _ position: Offset, span: UInt64
-  ) -> Sighting {
+  ) -> Sighting? {
     let track = unsafe state.pointee.tracks + place
     let ring = unsafe track.pointee.ring
     let header = ring.header(position)
     let length = Int(header.length)
-    let keyLength = Int(header.keyWord.length)
+    let key = header.keyWord
+    let keyLength = Int(key.length)
     let bytes = length + keyLength
     let fits = bytes <= ring.room(inSpan: span)
     let mustCopy = unsafe position < track.pointee.heldFrom
@@ -252,12 +267,25 @@ extension SubscriberCore {
         unsafe memcpy(buffer, header.base, SlotHeader.size)
         unsafe memcpy(buffer + SlotHeader.size, ring.cell(position), bytes)
       }
-      guard ring.isIntact(position) else { return unsafe .failure(overrun(track)) }
+      guard ring.isIntact(position) else { return unsafe overrun(track) }
     }
-    guard fits else { return unsafe damaged(track, span: span) }
+    let source = unsafe mustCopy ? SlotHeader(state.pointee.copies.base) : header
+    let payload = unsafe mustCopy ? source.base + SlotHeader.size : ring.cell(position)
+    guard fits, unsafe isSound(source, payload, byteCount: bytes, flags: key.flags) else {
+      return unsafe damaged(track, span: span)
+    }
     return .message(
       SightedMessage(
         place: place, span: span, length: length, keyLength: keyLength, isCopied: mustCopy))
+  }
+
+  /// Whether a message is what its publisher wrote, as far as the bus lets one know.
+  private func isSound(
+    _ header: SlotHeader, _ payload: UnsafeMutableRawPointer, byteCount: Int, flags: UInt16
+  ) -> Bool {
+    guard bus.configuration.checksum else { return true }
+    return unsafe flags & SlotHeader.Flag.checksum != 0
+      && header.checksum == shmbus_crc32c(0, payload, byteCount)
   }
 
   private func damaged(_ track: UnsafeMutablePointer<Track>, span: UInt64) -> Sighting {
@@ -267,13 +295,29 @@ extension SubscriberCore {
   }
 
   /// Goes on an eighth of the ring behind the oldest message, so that it is not overrun again at once.
-  private func overrun(_ track: UnsafeMutablePointer<Track>) -> SubscribeError {
+  /// Nil when nothing is lost that was asked for. A later lap that the cursor has not reached is no overrun but
+  /// damage, and at the cursor it is nothing.
+  private func overrun(_ track: UnsafeMutablePointer<Track>) -> Sighting? {
     let ring = unsafe track.pointee.ring
-    let from = unsafe track.pointee.position
-    let to = max(from, ring.messageStart(atOrAfter: ring.oldestIntact + ring.capacity / 8))
+    let position = unsafe track.pointee.position
+    let from = unsafe max(position, track.pointee.startsAt)
+    if ring.end <= position { return .nothing(stuck: false) }
+    let to = max(position, ring.messageStart(atOrAfter: ring.oldestIntact + ring.capacity / 8))
+    guard to > position else { return unsafe damaged(track, span: 1) }
     unsafe track.pointee.position = to
     unsafe Self.giveBack(track)
-    return unsafe .gap(.init(partition: track.pointee.partition, from: from, to: to))
+    guard to > from else { return nil }
+    return unsafe .failure(.gap(.init(partition: track.pointee.partition, from: from, to: to)))
+  }
+
+  /// Where the reader asked to begin was gone when it came: said once.
+  private func missed(_ track: UnsafeMutablePointer<Track>) -> SubscribeError? {
+    let from = unsafe track.pointee.missedFrom
+    guard from != .max else { return nil }
+    unsafe track.pointee.missedFrom = .max
+    unsafe track.pointee.settlePlainFrom(verifies: bus.configuration.checksum)
+    let (partition, to) = unsafe (track.pointee.partition, track.pointee.position)
+    return .gap(.init(partition: partition, from: from, to: to))
   }
 
   /// The partition where it was found becomes the current one.

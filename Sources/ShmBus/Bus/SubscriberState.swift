@@ -119,10 +119,17 @@ final class SubscriberCore: @unchecked Sendable {
         case .latest:
           holds && bus.configuration.whenFull == .block
             ? unsafe track.pointee.heldFrom : ring.end
-        case .offset(let offset): ring.messageStart(atOrAfter: offset)
+        case .offset(let offset): ring.messageStart(atOrAfter: min(offset, ring.end))
         }
     } while start == .earliest && !ring.isIntact(position)
     unsafe track.pointee.position = position
+    if case .offset(let offset) = start {
+      unsafe track.pointee.startsAt = offset
+      if position > offset, offset < ring.oldestIntact {
+        unsafe track.pointee.missedFrom = offset
+      }
+    }
+    unsafe track.pointee.settlePlainFrom(verifies: bus.configuration.checksum)
     if holds {
       unsafe track.pointee.moveHead(to: position)
       unsafe Self.wakePublishers(track)

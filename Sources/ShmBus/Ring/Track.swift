@@ -21,6 +21,12 @@ struct Track {
   /// From here on the gate protects every byte, so that messages are read in place; below, and for
   /// observers and on an overwrite bus everywhere (all bits set), they are copied and checked.
   @usableFromInline var heldFrom: Offset = .max
+  /// Nothing below it is given out: where the reader asked to begin.
+  var startsAt: Offset = 0
+  /// Where it asked to begin, while it was not told yet that this offset is gone; else all bits set.
+  var missedFrom: Offset = .max
+  /// From here on the plain path may take messages: nothing has to be copied, passed over or verified.
+  @usableFromInline private(set) var plainFrom: Offset = .max
   /// The next offset to look at.
   @usableFromInline var position: Offset = 0
   /// Where the head stands. It follows `position` in steps of `stride`, and at once when there is nothing more
@@ -40,6 +46,11 @@ struct Track {
     self.term = term
     self.holds = holds
     stride = holds ? min(32, ring.capacity / 16) : .max
+  }
+
+  /// Settles from where on the plain path may go. `verifies`: every message's checksum is computed.
+  mutating func settlePlainFrom(verifies: Bool) {
+    plainFrom = verifies || missedFrom != .max ? .max : max(heldFrom, startsAt)
   }
 
   /// Tells the gate that everything before `position` is done: publishers may overwrite it.
