@@ -12,11 +12,15 @@ import Testing
       for number in 0..<64 { try publisher.publish("\(number)", partition: 1) }
       #expect(unsafe try publisher.tryPublish("x".utf8Span.span.bytes, partition: 1) == nil)
       let row = bus.configuration.maxPublishers
-      let error = publishError { try publisher.publish("x", partition: 1, timeout: .milliseconds(1)) }
+      let error = publishError {
+        try publisher.publish("x", partition: 1, timeout: .milliseconds(1))
+      }
       #expect(
         error
           == .full(
-            .init(kind: .subscriber, partition: 1, row: row, pid: Int(getpid()), offset: 0, behind: 64)))
+            .init(
+              kind: .subscriber, partition: 1, row: row, pid: Int(getpid()), offset: 0, behind: 64))
+      )
       let sentence = error?.description ?? ""
       #expect(sentence.contains("pid \(getpid())") && sentence.contains("64 slots behind"))
       #expect(try publisher.publish("elsewhere", partition: 0) == 0)
@@ -56,7 +60,8 @@ import Testing
       #expect(
         error
           == .full(
-            .init(kind: .publisher, partition: 0, row: 0, pid: Int(getpid()), offset: 1, behind: 64)))
+            .init(kind: .publisher, partition: 0, row: 0, pid: Int(getpid()), offset: 1, behind: 64)
+          ))
       _ = consume loan
       try publisher.publish("room again")
     }
@@ -91,7 +96,9 @@ import Testing
       let publisher = try bus.publisher(timeout: .milliseconds(30))
       let subscriber = try bus.subscriber()
       for number in 0..<64 { try publisher.publish("\(number)") }
-      for (timeout, least) in [(nil, 30), (.milliseconds(80), 80), (.zero, 0)] as [(Duration?, UInt64)] {
+      for (timeout, least) in [(nil, 30), (.milliseconds(80), 80), (.zero, 0)]
+        as [(Duration?, UInt64)]
+      {
         let started = monotonicNanoseconds()
         #expect(publishError { try publisher.publish("x", timeout: timeout) } != nil)
         let taken = monotonicNanoseconds() - started
