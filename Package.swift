@@ -34,8 +34,12 @@ let package = Package(
     .executableTarget(
       name: "bus-actor", dependencies: ["ShmBus", "TestSupport"],
       path: "Tests/Support/bus-actor", swiftSettings: strict),
+    .executableTarget(
+      name: "claim-holder", dependencies: ["ShmBus", "TestSupport"],
+      path: "Tests/Support/claim-holder", swiftSettings: strict),
     .testTarget(
-      name: "ShmBusTests", dependencies: ["ShmBus", "CShmBus", "TestSupport", "bus-actor"],
+      name: "ShmBusTests",
+      dependencies: ["ShmBus", "CShmBus", "TestSupport", "bus-actor", "claim-holder"],
       swiftSettings: strict),
     .testTarget(
       name: "LayoutTests", dependencies: ["CShmBus"], exclude: ["Snapshots"],
