@@ -12,7 +12,7 @@ struct TryingTests {
     #expect(demo.output.contains("Try next"))
     #expect(demo.errors.isEmpty)
     #expect(!demo.output.contains("\u{1B}"))
-    #expect(demo.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    #expect(demo.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
     #expect(space.segments.isEmpty)
   }
 

@@ -31,10 +31,11 @@ struct Demo {
       """
       \(style.styled("A bus, five processes, no broker.", .bold))
       Bus '\(name)' has \(Self.partitions) partitions: rings in shared memory, \
-      \(Numbers.bytes(bus.configuration.totalBytes)) in all. Two
-      publishers write to it under keys: a key always goes to the same partition, which keeps its
-      order. Two subscribers share the partitions; publishers wait for them when a ring is full.
-      An observer looks on and holds nobody back: who is too slow is told what it missed.
+      \(Numbers.bytes(bus.configuration.totalBytes)).
+      Two publishers write under keys: a key always goes to the same partition,
+      which keeps its order. Two subscribers share the partitions; publishers wait
+      for them when a ring is full. An observer looks on and holds nobody back:
+      who is too slow is told what it missed.
 
       """)
     try start(&cast)
@@ -100,16 +101,17 @@ struct Demo {
       """
 
       \(style.styled("Verified.", .green)) \(Numbers.grouped(sent.count)) messages sent, \
-      \(rate) a second; every one received once, whole, in its
-      publisher's order (count and checksum of each partition agree). The observer saw
-      \(Numbers.grouped(seen.count)) of them and was told of \(Numbers.grouped(missed)) that it missed.
+      \(rate) a second.
+      Every one was received once, whole, and in its publisher's order: count and
+      checksum of each partition agree. The observer saw \(Numbers.grouped(seen.count)),
+      and was told of \(Numbers.grouped(missed)) that it missed.
 
       \(style.styled("Try next", .bold))\(alias)
         shmctl create orders
-        shmctl subscribe orders                      in one terminal
-        echo hello | shmctl publish orders           in another
-        shmctl stat orders                           who is attached, what is read
-        shmctl bench throughput                      what this host can do, and its limit
+        shmctl subscribe orders                in one terminal
+        echo hello | shmctl publish orders     in another
+        shmctl stat orders                     who is attached, what is read
+        shmctl bench throughput                what this host can do
         shmctl remove orders
       """)
   }

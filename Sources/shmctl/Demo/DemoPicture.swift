@@ -17,13 +17,13 @@ struct DemoPicture {
   private static let width = 16
 
   mutating func draw(_ status: BusStatus, on terminal: Terminal) throws(OutputError) {
-    var lines = ["  publishers         ring: \(key(terminal))            slots written   readers"]
+    var lines = ["  publishers         ring: \(key(terminal))         slots written   readers"]
     for (index, partition) in status.partitions.enumerated() {
       lines.append(
         "  " + left(index) + "  \(index) " + ring(partition, terminal)
-          + Numbers.grouped(partition.cursor).right(17) + "  " + right(index))
+          + Numbers.grouped(partition.cursor).right(14) + "  " + right(index))
     }
-    lines.append("".left(57) + "· · · observer \(observer)")
+    lines.append("".left(54) + "· · · observer \(observer)")
     let up = isDrawn ? "\u{1B}[\(lines.count)A" : ""
     let clear = terminal.isTerminal ? "\u{1B}[K" : ""
     try Program.print(up + lines.map { $0 + clear + "\n" }.joined())
