@@ -108,20 +108,20 @@ struct RingInspector {
     _ walk: RingWalk, _ step: RingWalk.Step, _ word: ControlWord
   ) {
     let place = walk.headerPlace(step.offset) + 16
-    let where_ = "slot \(walk.slot(step.offset)) (offset \(step.offset))"
+    let slot = "slot \(walk.slot(step.offset)) (offset \(step.offset))"
     let lap = walk.lap(step.offset)
     if walk.control(step.offset) == nil {
       log.report(
-        at: place, where_, found: "the segment's end", expected: "\(step.span) more slots")
+        at: place, slot, found: "the segment's end", expected: "\(step.span) more slots")
     } else if case .hole = step.standing {
       log.report(
-        at: place, where_, found: "a control word of lap \(word.lap)",
+        at: place, slot, found: "a control word of lap \(word.lap)",
         expected:
           "one of lap \(lap): the cursor has passed, and no publisher announces this claim; "
           + "the next claim begins at offset \(step.offset + step.span)")
     } else {
       log.report(
-        at: place, where_,
+        at: place, slot,
         found: "control word \(word.described)",
         expected: "lap \(lap), a state, a span of 1 to \(layout.longestSpan) up to the cursor "
           + "\(walk.end)")

@@ -1,4 +1,5 @@
 import ShmBus
+import ToolSupport
 
 extension RingReport.State {
   /// How the text map shows it where there are no colours, and beside them.
@@ -120,17 +121,18 @@ struct Marker {
 
   static func all(_ ring: RingReport, _ partition: Int, _ control: ControlReport?) -> [Marker] {
     var markers = [
-      Marker(label: "cursor \(ring.cursor)", offset: ring.cursor, isCursor: true)
+      Marker(label: "cursor \(Numbers.grouped(ring.cursor))", offset: ring.cursor, isCursor: true)
     ]
     if let gate = ring.gate, gate < ring.cursor {
-      markers.append(Marker(label: "gate \(gate)", offset: gate, isCursor: false))
+      markers.append(Marker(label: "gate \(Numbers.grouped(gate))", offset: gate, isCursor: false))
     }
     for head in control?.heads ?? [] where head.partition == partition {
       // A head far behind, as on a bus that overwrites, stands at no slot.
       guard head.offset <= ring.cursor, head.offset >= ring.oldest else { continue }
       let name = control?.name(of: head.owner) ?? "?"
       markers.append(
-        Marker(label: "\(name) \(head.offset)", offset: head.offset, isCursor: false))
+        Marker(
+          label: "\(name) \(Numbers.grouped(head.offset))", offset: head.offset, isCursor: false))
     }
     return markers
   }
