@@ -72,7 +72,9 @@ struct BridgeTests {
     }
   }
 
-  @Test(arguments: [Array("this is no frame, but it is long enough to hold one".utf8), [83, 72, 77]])
+  @Test(arguments: [
+    Array("this is no frame, but it is long enough to hold one".utf8), [83, 72, 77],
+  ])
   func whatIsNoFrameIs65(input: [UInt8]) {
     createBoth()
     let run = far.shmctl("publish", "bus", "--frames", input: input)

@@ -3,7 +3,8 @@ import Testing
 /// What every command says of itself, and what it says to nonsense.
 struct HelpTests {
   static let commands = [
-    ["create"], ["plan"], ["list"], ["stat"], ["remove"], ["publish"], ["subscribe"], ["demo"],
+    ["create"], ["plan"], ["list"], ["stat"], ["top"], ["remove"], ["publish"], ["subscribe"],
+    ["demo"],
     ["bench", "throughput"], ["bench", "latency"], ["completions"], ["man"],
   ]
 

@@ -12,7 +12,8 @@ struct PublishTests {
 
   private func readAll(_ words: String...) -> [UInt8] {
     let run = Run(
-      space, [Run.tool, "subscribe", "bus", "--from", "earliest", "--until-end"] + words, input: nil)
+      space, [Run.tool, "subscribe", "bus", "--from", "earliest", "--until-end"] + words, input: nil
+    )
     #expect(run.code == 0)
     #expect(run.errors.isEmpty)
     return run.bytes

@@ -22,7 +22,8 @@ struct TryingTests {
   ])
   func throughputIsMeasured(options: [String]) {
     let run = Run(
-      space, [Run.tool, "bench", "throughput", "--json", "--seconds", "100ms"] + options, input: nil)
+      space, [Run.tool, "bench", "throughput", "--json", "--seconds", "100ms"] + options, input: nil
+    )
     #expect(run.code == 0)
     #expect(run.errors.isEmpty)
     #expect(run.output.hasPrefix("{\"messagesPerSecond\":"))

@@ -34,6 +34,8 @@ public final class Bus: @unchecked Sendable {
     unsafe map = ControlMap(mapping.base, configuration.controlLayout)
     self.mapping = mapping
     self.generation = generation
+    // Before anything of the bus is touched: a quarantiner's fence must reach this process too.
+    _ = ProcessBarrier.register()
   }
 
   /// How many partitions there are now.

@@ -81,7 +81,7 @@ struct Quarantine {
       guard into < entry.span else { continue }
       let verdict = entry.verdict.state == .pending ? decide(entry) : entry.verdict
       let isVoid = verdict.state == .final || verdict.state == .released
-      if isVoid, covers(entry, verdict, offset) { return max(1, entry.span) }
+      if isVoid, covers(entry, verdict, offset &- into) { return max(1, entry.span &- into) }
     }
     return nil
   }

@@ -28,10 +28,14 @@ struct LayerChecker {
   /// Where each name is declared, by rank.
   private var declared: [String: Set<Int>] = [:]
   private var folders: [String: String] = [:]
+  /// Enums' cases, which are written like calls, by rank.
+  private var cases: [String: Set<Int>] = [:]
   private let files: [(file: SourceFile, words: [Word])]
 
   /// What the standard library or the C library calls so too.
-  private static let common: Set<String> = ["append", "close", "next", "prefix", "remove"]
+  private static let common: Set<String> = [
+    "append", "close", "load", "next", "prefix", "remove",
+  ]
 
   init(_ sources: [SourceFile]) {
     files = sources.map { ($0, Word.all(in: $0.text)) }
@@ -40,6 +44,9 @@ struct LayerChecker {
       for name in Self.declarations(in: words) {
         declared[name, default: []].insert(rank)
         folders[name] = file.folder
+      }
+      for (keyword, name) in zip(words, words.dropFirst()) where keyword.text == "case" {
+        cases[name.text, default: []].insert(rank)
       }
     }
   }
@@ -56,7 +63,9 @@ struct LayerChecker {
       for (word, next) in zip(words, following) {
         guard let ranks = declared[word.text], ranks.allSatisfy({ $0 > rank }) else { continue }
         let isType = word.text.first?.isUppercase == true
-        let isCall = next == "(" && !own.contains(word.text) && !Self.common.contains(word.text)
+        let isCase = cases[word.text]?.contains { $0 <= rank } == true
+        let isCall =
+          next == "(" && !isCase && !own.contains(word.text) && !Self.common.contains(word.text)
         guard isType || isCall else { continue }
         found.append(
           UpwardUse(
