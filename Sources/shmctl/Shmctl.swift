@@ -16,7 +16,8 @@ enum Shmctl {
         SHMBUS_NAMESPACE=x in the environment keeps a set of buses apart from all others.
 
         Exit codes: 0 done, 64 wrong usage, 65 damaged or unfit data, 66 no such bus or file, \
-        69 unavailable, 73 cannot create, 75 try again, 77 permission, 130 interrupted.
+        69 unavailable, 73 cannot create, 74 reading or writing failed, 75 try \
+        again, 77 permission, 130 interrupted.
         """,
       examples: [
         Example("See a bus at work, in ten seconds.", "shmctl demo"),

@@ -31,7 +31,7 @@ enum BenchCommand {
 
   static let command = Command(
     "bench",
-    summary: "Measure this host: throughput and latency, each beside the host's own limit.",
+    summary: "Measure throughput and latency beside the host's own limit.",
     discussion: """
       The limit is what two processors reach with plain stores and loads and no bus, measured in \
       the same minute: compare ratios, not figures of different hours or hosts.

@@ -40,14 +40,14 @@ struct Intake: ~Copyable {
 
   /// Publishes all there is. Whatever has been read is published before more is waited for.
   mutating func run(_ progress: inout Progress) throws {
+    defer { progress.finish(messages: feed.messages, bytes: feed.bytes, of: input.size) }
     // Ends: with the input.
     while true {
       try publishUnread()
       progress.show(messages: feed.messages, bytes: feed.bytes, of: input.size)
-      if input.isAtEnd { break }
+      if input.isAtEnd { return }
       try refill()
     }
-    progress.finish(messages: feed.messages, bytes: feed.bytes, of: input.size)
   }
 
   /// Reads on until there is a record or the end: a long one is searched only once for its end.
