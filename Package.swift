@@ -48,7 +48,7 @@ let package = Package(
       name: "StressTests", dependencies: ["ShmBus", "TestSupport", "bus-actor"],
       swiftSettings: strict),
     .testTarget(
-      name: "ToolTests", dependencies: ["ToolSupport", "shmctl"], swiftSettings: strict),
+      name: "ToolTests", dependencies: ["ToolSupport", "shmctl", "dump-shm"], swiftSettings: strict),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

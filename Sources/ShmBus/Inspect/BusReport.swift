@@ -110,8 +110,8 @@ package struct ControlReport: Sendable {
     package let moved: UInt64
 
     package enum Owner: Sendable, Equatable {
-      case group(row: Int)
-      case subscriber(row: Int)
+      case groupRow(Int)
+      case subscriberRow(Int)
     }
   }
 

@@ -8,7 +8,7 @@ extension ControlInspector {
     guard let layout else { return [] }
     return (0..<partitions).compactMap { partition in
       let base = Self.place(of: partition, in: layout)
-      guard let row = reader.load(shmbus_partition_row.self, at: base) else { return nil }
+      guard let row = reader.value(shmbus_partition_row.self, at: base) else { return nil }
       return ControlReport.PartitionRow(
         partition: partition, isPresent: row.state == 1, node: row.node == .max ? nil : row.node,
         origin: row.origin, ceiling: reader.word(at: base + 144) ?? 0,
@@ -37,7 +37,7 @@ extension ControlInspector {
   func endpoint(_ number: Int, _ layout: ControlLayout) -> ControlReport.EndpointRow? {
     let base = Self.place(ofEndpoint: number, in: layout)
     guard let incarnation = reader.word(at: base), incarnation & 1 == 1,
-      let row = reader.load(shmbus_endpoint_row.self, at: base)
+      let row = reader.value(shmbus_endpoint_row.self, at: base)
     else { return nil }
     let roles: [ControlReport.EndpointRow.Role] = [.unknown, .publisher, .subscriber, .observer]
     return ControlReport.EndpointRow(
@@ -77,7 +77,7 @@ extension ControlInspector {
     guard offset != Packed.noOffset else { return nil }
     return ControlReport.Head(
       partition: partition,
-      owner: isGroup ? .group(row: row) : .subscriber(row: subscriber), offset: offset,
+      owner: isGroup ? .groupRow(row) : .subscriberRow(subscriber), offset: offset,
       term: Packed.term(word), heldFrom: reader.word(at: base + 8) ?? 0,
       moved: reader.word(at: base + 24) ?? 0)
   }
@@ -87,7 +87,7 @@ extension ControlInspector {
     return (0..<layout.maxGroups).compactMap { number in
       let base = layout.groupTable + number * MemoryLayout<shmbus_group_row>.size
       guard let incarnation = reader.word(at: base), incarnation & 1 == 1,
-        let row = reader.load(shmbus_group_row.self, at: base)
+        let row = reader.value(shmbus_group_row.self, at: base)
       else { return nil }
       return ControlReport.GroupRow(
         row: number, name: reader.text(at: base + 64, count: 64), mode: row.mode,
@@ -104,7 +104,7 @@ extension ControlInspector {
     return (0..<layout.maxProducers).compactMap { number in
       let base = layout.producerTable + number * MemoryLayout<shmbus_producer_row>.size
       guard let incarnation = reader.word(at: base), incarnation & 1 == 1,
-        let row = reader.load(shmbus_producer_row.self, at: base)
+        let row = reader.value(shmbus_producer_row.self, at: base)
       else { return nil }
       let sequences = (0..<partitions).map { partition in
         let place =

@@ -15,7 +15,7 @@ struct ControlInspector {
     self.segment = segment
     reader = segment.reader
     log = FindingLog(segment.name)
-    header = reader.load(shmbus_control_header.self, at: 0) ?? shmbus_control_header()
+    header = reader.value(shmbus_control_header.self, at: 0) ?? shmbus_control_header()
     partitionLayout = PartitionLayout(header)
     let told = ControlLayout(header)
     let implied = ControlLayout(tablesOf: header)

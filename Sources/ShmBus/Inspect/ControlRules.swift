@@ -70,23 +70,28 @@ extension ControlInspector {
       log.report(
         at: 136, "header.slot_size", found: "\(h.slot_size)", expected: "a multiple of 64")
     }
-    log.require(UInt64(h.max_partitions), in: Bounds.partitions, at: 140, "header.max_partitions")
-    log.require(UInt64(h.max_publishers), in: Bounds.publishers, at: 144, "header.max_publishers")
-    log.require(
-      UInt64(h.max_subscribers), in: Bounds.subscribers, at: 148, "header.max_subscribers")
-    log.require(UInt64(h.max_groups), in: Bounds.groups, at: 152, "header.max_groups")
-    log.require(UInt64(h.max_producers), in: Bounds.producers, at: 156, "header.max_producers")
     log.require(
       UInt64(h.index_spacing), in: 1...max(1, h.slots), at: 160, "header.index_spacing")
     checkPowerOfTwo(UInt64(h.index_spacing), at: 160, "header.index_spacing")
-    let maxima = layout.map { "\($0.maxPartitions)" } ?? "what the tables hold"
-    if let layout, let told = ControlLayout(header), told != layout {
-      log.report(
-        at: 140, "header maxima", found: "\(told)", expected: "\(layout), as the tables lie")
-    }
+    let most = layout?.maxPartitions ?? Int(Bounds.partitions.upperBound)
+    if let layout { checkMaxima(layout) }
     let count = partitionCount
-    if count < 1 || count > UInt64(layout?.maxPartitions ?? 1024) {
-      log.report(at: 184, "header.partitions", found: "\(count)", expected: "1 to \(maxima)")
+    log.require(count, in: 1...UInt64(most), at: 184, "header.partitions")
+  }
+
+  /// Against the geometry that the tables were laid out by.
+  private mutating func checkMaxima(_ layout: ControlLayout) {
+    let maxima: [(Int, String, UInt32, Int)] = [
+      (140, "max_partitions", header.max_partitions, layout.maxPartitions),
+      (144, "max_publishers", header.max_publishers, layout.maxPublishers),
+      (148, "max_subscribers", header.max_subscribers, layout.maxSubscribers),
+      (152, "max_groups", header.max_groups, layout.maxGroups),
+      (156, "max_producers", header.max_producers, layout.maxProducers),
+    ]
+    for (byte, name, found, expected) in maxima where Int(found) != expected {
+      log.report(
+        at: byte, "header.\(name)", found: "\(found)",
+        expected: "\(expected), as the tables lie")
     }
   }
 
@@ -154,7 +159,7 @@ extension ControlInspector {
 
   private mutating func checkPartitionRow(_ partition: Int, _ layout: ControlLayout) {
     let base = Self.place(of: partition, in: layout)
-    guard let row = reader.load(shmbus_partition_row.self, at: base) else { return }
+    guard let row = reader.value(shmbus_partition_row.self, at: base) else { return }
     let name = "partition row \(partition)"
     log.require(row.state, 1, at: base + 128, "\(name).state")
     if let expected = partitionLayout?.segmentBytes {
@@ -175,7 +180,7 @@ extension ControlInspector {
     let roles: ClosedRange<UInt32> = isPublisher ? 1...1 : 2...3
     let mark = isPublisher ? row : row - layout.maxPublishers
     func inUse() -> Bool { (reader.word(at: base) ?? 0) & 1 == 1 }
-    func role() -> UInt32 { reader.load(UInt32.self, at: base + 24) ?? 0 }
+    func role() -> UInt32 { reader.value(UInt32.self, at: base + 24) ?? 0 }
     func highWater() -> UInt64 { reader.word(at: isPublisher ? 432 : 440) ?? 0 }
     // Its owner takes a row before it fills it, and raises the mark last.
     if patience.persists({ inUse() && !roles.contains(role()) }) {
@@ -189,7 +194,7 @@ extension ControlInspector {
         isPublisher ? "header.publisher_rows" : "header.subscriber_rows",
         found: "\(highWater())", expected: "more than \(mark): endpoint row \(row) is in use")
     }
-    guard inUse(), let fields = reader.load(shmbus_endpoint_row.self, at: base) else { return }
+    guard inUse(), let fields = reader.value(shmbus_endpoint_row.self, at: base) else { return }
     log.require(
       fields.group, in: 0...UInt32(layout.maxGroups), at: base + 28, "endpoint row \(row).group")
     log.require(
@@ -209,10 +214,11 @@ extension ControlInspector {
       guard state() != 0 else { continue }
       log.require(state(), in: 0...5, at: base + 16, "\(name).verdict")
       // Readers look at the table only if the stamp tells them to.
-      if patience.persists({ (2...5).contains(state()) && reader.word(at: stamp) == 0 }) {
+      if patience.persists({ (2...5).contains(state()) && (reader.word(at: stamp) ?? 0) & 1 == 0 })
+      {
         log.report(
-          at: stamp, "partition row \(partition).quarantine_stamp", found: "0",
-          expected: "not 0: \(name) is in use")
+          at: stamp, "partition row \(partition).quarantine_stamp",
+          found: "\(reader.word(at: stamp) ?? 0)", expected: "an odd number: \(name) is in use")
       }
       let owner = (reader.word(at: base + 8) ?? 0) & 0xffff
       if patience.persists({

@@ -118,13 +118,13 @@ package enum Inspection {
     if control.holdsPublishers {
       for head in control.heads where head.partition == partition && head.offset < lowest.offset {
         switch head.owner {
-        case .group(let row): lowest = (head.offset, .group(row: row))
-        case .subscriber(let row): lowest = (head.offset, .subscriber(row: row))
+        case .groupRow(let row): lowest = (head.offset, .groupRow(row))
+        case .subscriberRow(let row): lowest = (head.offset, .subscriberRow(row))
         }
       }
     }
     if let open = ring.oldestOpen, open.offset <= lowest.offset {
-      lowest = (open.offset, .publisher(row: Int(open.publisher)))
+      lowest = (open.offset, .publisherRow(Int(open.publisher)))
     }
     return lowest
   }
@@ -172,8 +172,8 @@ extension ControlInspector {
       guard head.offset > ring.cursor else { continue }
       let row: Int
       switch head.owner {
-      case .group(let number): row = number
-      case .subscriber(let number): row = layout.maxGroups + number - layout.maxPublishers
+      case .groupRow(let number): row = number
+      case .subscriberRow(let number): row = layout.maxGroups + number - layout.maxPublishers
       }
       let place = Self.place(ofHead: row, partition: partition.partition, in: layout)
       log.report(

@@ -16,7 +16,7 @@ struct PartitionInspector {
     self.control = control
     reader = segment.reader
     log = FindingLog(segment.name)
-    let header = reader.load(shmbus_partition_header.self, at: 0) ?? shmbus_partition_header()
+    let header = reader.value(shmbus_partition_header.self, at: 0) ?? shmbus_partition_header()
     self.header = header
     if case .partition(let number?) = segment.kind {
       partition = number

@@ -51,9 +51,9 @@ package struct RingReport: Sendable {
   }
 
   package enum Holder: Sendable, Equatable {
-    case group(row: Int)
-    case subscriber(row: Int)
-    case publisher(row: Int)
+    case groupRow(Int)
+    case subscriberRow(Int)
+    case publisherRow(Int)
   }
 
   package struct Run: Sendable, Equatable {

@@ -134,7 +134,7 @@ struct RingWalk {
   private func isStart(_ offset: Offset) -> Bool {
     switch read(offset) {
     case .message, .padding:
-      let flags = reader.load(UInt16.self, at: headerPlace(offset) + 46) ?? 0
+      let flags = reader.value(UInt16.self, at: headerPlace(offset) + 46) ?? 0
       return flags & SlotHeader.Flag.insideBatch == 0
     case .open, .void: return true
     case .hole, .nonsense, .overrun: return false
@@ -177,13 +177,19 @@ struct RingWalk {
     }
   }
 
+  /// How many slots from an offset on are out of use, as `Quarantine.voidSpan` has it.
   private func voidSpan(_ offset: Offset) -> UInt64? {
-    voids.first { void in
-      slot(void.offset) == slot(offset)
-        && Lap.distance(from: lap(void.offset), to: lap(offset)) >= 0
-        && Lap.distance(from: lap(offset), to: void.lastLap) >= 0
-        && void.span > 0
-    }?.span
+    for void in voids {
+      let into = (offset &- void.offset) & mask
+      guard into < min(void.span, UInt64(layout.longestSpan)), into <= offset else { continue }
+      let lap = lap(offset - into)
+      if Lap.distance(from: self.lap(void.offset), to: lap) >= 0,
+        Lap.distance(from: lap, to: void.lastLap) >= 0
+      {
+        return min(void.span, UInt64(layout.longestSpan)) - into
+      }
+    }
+    return nil
   }
 
   /// Only the last claim of all can be unmarked: the cursor names its claimant, whose cell tells the span.
@@ -208,7 +214,7 @@ struct RingWalk {
       let place = layout.headersOffset + Int(slot) * SlotHeader.size
       guard let raw = reader.word(at: place + 16) else { break }
       let word = ControlWord(raw)
-      let magic = reader.load(UInt32.self, at: place)
+      let magic = reader.value(UInt32.self, at: place)
       guard word.lap > 0, word.state == ControlWord.committed, magic == SHMBUS_MESSAGE_MAGIC,
         word.span > 0, word.span <= UInt64(layout.longestSpan),
         word.lap < (1 << 52) / capacity

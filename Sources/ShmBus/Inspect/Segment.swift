@@ -104,7 +104,7 @@ package final class Segment: @unchecked Sendable {
     if magic == SHMBUS_PARTITION_MAGIC { return .partition(number) }
     if name.hasSuffix(".control") { return .control }
     if number != nil { return .partition(number) }
-    switch reader.load(UInt32.self, at: 12).map(Int.init) {
+    switch reader.value(UInt32.self, at: 12).map(Int.init) {
     case MemoryLayout<shmbus_control_header>.size: return .control
     case MemoryLayout<shmbus_partition_header>.size: return .partition(nil)
     default: return .unknown

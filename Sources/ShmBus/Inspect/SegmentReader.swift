@@ -17,7 +17,7 @@ struct SegmentReader {
   }
 
   /// Plain memory: a value of it may be torn on a live bus. Nil behind the end.
-  func load<T: BitwiseCopyable>(_ type: T.Type, at offset: Int) -> T? {
+  func value<T: BitwiseCopyable>(_ type: T.Type, at offset: Int) -> T? {
     guard holds(offset, MemoryLayout<T>.size) else { return nil }
     return unsafe bytes.loadUnaligned(fromByteOffset: offset, as: type)
   }

@@ -7,7 +7,7 @@ extension RingInspector {
   ) -> SlotReport {
     let place = walk.headerPlace(offset)
     let header =
-      walk.reader.load(shmbus_slot_header.self, at: place) ?? shmbus_slot_header()
+      walk.reader.value(shmbus_slot_header.self, at: place) ?? shmbus_slot_header()
     return slot(walk, offset, word, header, state, key: [], payload: [], isChecksumRight: nil)
   }
 
@@ -17,7 +17,7 @@ extension RingInspector {
     _ walk: inout RingWalk, _ offset: Offset, _ word: ControlWord
   ) -> SlotReport? {
     let place = walk.headerPlace(offset)
-    guard let header = walk.reader.load(shmbus_slot_header.self, at: place) else { return nil }
+    guard let header = walk.reader.value(shmbus_slot_header.self, at: place) else { return nil }
     let room = Int(word.span) * layout.slotSize
     let length = Int(header.length)
     let keyLength = Int(header.key_length)

@@ -33,7 +33,7 @@ extension ControlReport {
 
   private func json(of group: GroupRow) -> JSON {
     let partitions = group.owners.enumerated().map { partition, owner -> JSON in
-      let head = heads.first { $0.partition == partition && $0.owner == .group(row: group.row) }
+      let head = heads.first { $0.partition == partition && $0.owner == .groupRow(group.row) }
       return .fields([
         "partition": .integer(partition), "head": .optional(head?.offset),
         "term": .optional(head?.term),
@@ -66,8 +66,8 @@ extension ControlReport.Head {
   fileprivate var json: JSON {
     let holder: JSON.Member =
       switch owner {
-      case .group(let row): JSON.Member("group", .integer(row))
-      case .subscriber(let row): JSON.Member("subscriber", .integer(row))
+      case .groupRow(let row): JSON.Member("group", .integer(row))
+      case .subscriberRow(let row): JSON.Member("subscriber", .integer(row))
       }
     return .object([
       JSON.Member("partition", .integer(partition)), holder,

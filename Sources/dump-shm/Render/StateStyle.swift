@@ -141,8 +141,8 @@ struct Marker {
 extension ControlReport {
   func name(of owner: Head.Owner) -> String {
     switch owner {
-    case .group(let row): groups.first { $0.row == row }?.name ?? "group \(row)"
-    case .subscriber(let row): "subscriber \(row)"
+    case .groupRow(let row): groups.first { $0.row == row }?.name ?? "group \(row)"
+    case .subscriberRow(let row): "subscriber \(row)"
     }
   }
 }
@@ -150,9 +150,9 @@ extension ControlReport {
 extension RingReport.Holder {
   var sentence: String {
     switch self {
-    case .group(let row): "group \(row)"
-    case .subscriber(let row): "subscriber \(row)"
-    case .publisher(let row): "publisher \(row)"
+    case .groupRow(let row): "group \(row)"
+    case .subscriberRow(let row): "subscriber \(row)"
+    case .publisherRow(let row): "publisher \(row)"
     }
   }
 }

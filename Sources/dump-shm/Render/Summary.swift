@@ -55,7 +55,7 @@ extension TextReport {
         return "\(endpoint.row)".right(3) + "  " + endpoint.role.rawValue.left(12)
           + "\(endpoint.pid)".left(9) + (style.map { terminal.styled(state, $0) } ?? state)
           + Moment.age(endpoint.heartbeat, at: report.taken).left(12)
-          + lag(of: .subscriber(row: endpoint.row), control).left(13) + endpoint.command
+          + lag(of: .subscriberRow(endpoint.row), control).left(13) + endpoint.command
           + (endpoint.label.isEmpty ? "" : " (\(endpoint.label))")
       }
   }
@@ -74,7 +74,7 @@ extension TextReport {
       + control.groups.map { group in
         "\(group.row)".right(5) + "  " + group.name.left(22)
           + (group.mode == 0 ? "ordered" : "shared").left(10)
-          + lag(of: .group(row: group.row), control)
+          + lag(of: .groupRow(group.row), control)
       }
   }
 
