@@ -111,6 +111,9 @@ struct Stream: ~Copyable {
     if !keep { sent = [] }
   }
 
+  /// Readers that join now are not asked for what was sent before.
+  mutating func forget() { sent = [] }
+
   /// Publishes and checks until the cursor has gone round `laps` times.
   mutating func lap(
     _ laps: UInt64, _ subscriber: inout Subscriber, _ observer: inout Subscriber
@@ -122,4 +125,12 @@ struct Stream: ~Copyable {
       try check(&observer)
     }
   }
+}
+
+/// Whether a loan's owner is told that the bus went on without it.
+func isFenced(_ loan: consuming Loan) -> Bool {
+  do {
+    try loan.publish()
+    return false
+  } catch { return error == .fenced }
 }
