@@ -43,8 +43,17 @@ final class Run {
       for index in unsafe arguments.indices { unsafe free(arguments[index]) }
       for index in unsafe variables.indices { unsafe free(variables[index]) }
     }
+    // A worker thread of the test's blocks signals, and a child would inherit that.
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe _ = posix_spawnattr_destroy(&attributes) }
+    var nothing = sigset_t()
+    unsafe sigemptyset(&nothing)
+    unsafe posix_spawnattr_setsigmask(&attributes, &nothing)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var child = pid_t()
-    let code = unsafe posix_spawnp(&child, command[0], &actions, nil, &arguments, &variables)
+    let code = unsafe posix_spawnp(
+      &child, command[0], &actions, &attributes, &arguments, &variables)
     precondition(code == 0, "cannot start \(command): errno \(code)")
     pid = child
   }
