@@ -6,15 +6,18 @@ import ToolSupport
 enum EchoWorker {
   private static let back = Argument("BACK", .string, help: "The bus to answer on.")
 
+  private static let untouched = Flag("untouched", help: "Leave payloads alone.")
+
   static let command = Command(
     "echo", summary: "Answer every message.", arguments: [Worker.bus, back],
-    options: [Worker.processor, Worker.spin]
+    options: [Worker.processor, Worker.spin, untouched]
   ) { parsed in
     Worker.settle(parsed)
     let there = try Bus.open(parsed[Worker.bus])
     let back = try Bus.open(parsed[back])
     var subscriber = try there.subscriber(wait: Worker.strategy(parsed))
     let publisher = try back.publisher(wait: Worker.strategy(parsed))
+    let isUntouched = parsed[untouched]
     try Program.print("ready\n")
     // Ends: with an empty message, or a signal.
     while true {
@@ -23,7 +26,11 @@ enum EchoWorker {
         continue
       }
       if message.bytes.byteCount == 0 { return 0 }
-      try publisher.publish(message.bytes)
+      if isUntouched {
+        try publisher.loan(byteCount: message.bytes.byteCount).publish()
+      } else {
+        try publisher.publish(message.bytes)
+      }
     }
   }
 }

@@ -7,6 +7,8 @@ import ToolSupport
 struct LatencyBench {
   let size: Int
   let rounds: Int
+  /// Both sides lend the message's memory and leave its payload alone: what size costs by itself.
+  let isUntouched: Bool
   /// Where processes run; empty leaves it to the kernel.
   let processors: [Int]
 
@@ -42,13 +44,16 @@ struct LatencyBench {
     let echo = try Child.again(
       [Worker.marker, "echo", there.name, back.name]
         + (processors.isEmpty ? [] : ["--processor", "\(processors[processors.count - 1])"])
-        + (isAlone ? ["--spin"] : []))
+        + (isAlone ? ["--spin"] : []) + (isUntouched ? ["--untouched"] : []))
     _ = try echo.expectLine()
     let rounds = rounds
     let size = size
+    let isUntouched = isUntouched
     let strategy: WaitStrategy = isAlone ? .spin : .balanced
     let measured = Thread.run(on: processors.first ?? Processors.allowed[0]) {
-      Swift.Result { try Self.measure(there, back, size: size, rounds: rounds, strategy) }
+      Swift.Result {
+        try Self.measure(there, back, size, isUntouched, rounds: rounds, strategy)
+      }
     }
     let times = try measured.get()
     echo.wait()
@@ -56,7 +61,8 @@ struct LatencyBench {
   }
 
   private static func measure(
-    _ there: Bus, _ back: Bus, size: Int, rounds: Int, _ strategy: WaitStrategy
+    _ there: Bus, _ back: Bus, _ size: Int, _ isUntouched: Bool, rounds: Int,
+    _ strategy: WaitStrategy
   ) throws -> [UInt64] {
     let publisher = try there.publisher(wait: strategy)
     var subscriber = try back.subscriber(wait: strategy)
@@ -65,7 +71,11 @@ struct LatencyBench {
     let warmUp = min(rounds, 10_000)
     for round in 0..<(warmUp + rounds) {
       let start = shmbus_cycles()
-      try unsafe publisher.publish(payload.span.bytes)
+      if isUntouched {
+        try publisher.loan(byteCount: size).publish()
+      } else {
+        try unsafe publisher.publish(payload.span.bytes)
+      }
       // Ends: with the answer, or a signal.
       while true {
         if let answer = try subscriber.next(timeout: .milliseconds(200)) {
@@ -86,7 +96,8 @@ struct LatencyBench {
     try Bus.create(
       "bench-\(getpid())-\(part)",
       BusConfiguration(
-        slots: 1024, slotSize: min(1 << 20, (size + 63) / 64 * 64), maxPublishers: 16,
+        slots: size > 4096 ? 64 : 1024, slotSize: min(1 << 20, (size + 63) / 64 * 64),
+        maxPublishers: 16,
         maxSubscribers: 16, prefault: true))
   }
 }

@@ -29,6 +29,9 @@ enum BenchCommand {
       "auto: each process stays on one processor, where there are two; none: the kernel moves them."
   )
 
+  private static let untouched = Flag(
+    "untouched", help: "Lend the message's memory and leave its payload alone, on both sides.")
+
   static let command = Command(
     "bench",
     summary: "Measure throughput and latency beside the host's own limit.",
@@ -64,10 +67,14 @@ enum BenchCommand {
       A process publishes on one bus, another answers on a second one. The limit is a cache line \
       there and another one back, between two threads.
       """,
-    options: [size, rounds, pin, Shmctl.json]
+    options: [size, rounds, untouched, pin, Shmctl.json],
+    examples: [
+      Example("What a mebibyte costs in place.", "shmctl bench latency --size 1M --untouched")
+    ]
   ) { parsed in
     let bench = LatencyBench(
-      size: parsed[size], rounds: parsed[rounds], processors: processors(parsed))
+      size: parsed[size], rounds: parsed[rounds], isUntouched: parsed[untouched],
+      processors: processors(parsed))
     let result = try bench.run()
     try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
     return 0
