@@ -1,6 +1,9 @@
 import Glibc
+import ShmBus
 import Testing
 import ToolSupport
+
+@testable import dump_shm
 
 extension Space {
   /// Runs dump-shm to its end.
@@ -129,6 +132,20 @@ extension Space {
     }
   }
 
+  @Test func aFileThatIsCutWhileItIsReadKillsNobody() async {
+    await #expect(processExitsWith: .success) {
+      let path = "/tmp/shmbus-cut-\(getpid())"
+      let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      defer { unsafe _ = unlink(path) }
+      ftruncate(file, 1 << 20)
+      TruncationGuard.install()
+      let segment = try Segment(path: path)
+      ftruncate(file, 4096)
+      let report = Inspection.report(of: [segment], named: "cut")
+      precondition(report.isDamaged)
+    }
+  }
+
   @Test func whatIsNotThereIs66() {
     for word in ["none", "/tmp/none.p0", "./none"] {
       let run = space.dump(word)
@@ -178,10 +195,10 @@ extension Space {
 
   @Test func aDeadBusIsShown() {
     space.fill("orders")
-    let writer = space.start("publish", "orders", input: "/dev/zero")
-    #expect(eventually { space.has("publisher", on: "orders") })
-    writer.signal(SIGKILL)
-    _ = writer.code
+    let reader = space.start("subscribe", "orders")
+    #expect(eventually { space.has("subscriber", on: "orders") })
+    reader.signal(SIGKILL)
+    _ = reader.code
     let run = space.dump("orders")
     #expect(run.code == 0, "\(run.errors)")
     #expect(run.output.contains("dead"))

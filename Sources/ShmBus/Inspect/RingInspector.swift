@@ -71,7 +71,7 @@ struct RingInspector {
       add(offset, step.span, slot.state)
     case .padding(let word):
       counts.paddings += 1
-      let slot = decode(walk, offset, word, .padding)
+      let slot = decode(walk, step, word, .padding)
       if !slot.isInsideBatch { claimStart = offset }
       index.expect(
         claimStart ?? offset, from: offset, span: step.span, timestamp: nil, isCommitted: false)
@@ -100,7 +100,7 @@ struct RingInspector {
 
   private mutating func leave(_ walk: RingWalk, _ step: RingWalk.Step, _ state: RingReport.State) {
     claimStart = nil
-    if let word = walk.control(step.offset) { keep(decode(walk, step.offset, word, state)) }
+    if let word = walk.control(step.offset) { keep(decode(walk, step, word, state)) }
     add(step.offset, step.span, state)
   }
 

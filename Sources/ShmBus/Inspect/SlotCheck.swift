@@ -1,14 +1,25 @@
 import CShmBus
 
 extension RingInspector {
-  /// The header as it is, judged by nobody.
+  /// The header as it is, judged by nobody. What an announcement or the quarantine table says of a claim goes
+  /// before its slot's own word, which may be of an earlier lap.
   func decode(
-    _ walk: RingWalk, _ offset: Offset, _ word: ControlWord, _ state: RingReport.State
+    _ walk: RingWalk, _ step: RingWalk.Step, _ word: ControlWord, _ state: RingReport.State
   ) -> SlotReport {
-    let place = walk.headerPlace(offset)
+    let place = walk.headerPlace(step.offset)
+    let lap = walk.lap(step.offset)
+    let word =
+      switch step.standing {
+      case .open(let span, let publisher):
+        ControlWord(state: ControlWord.claimed, lap: lap, span: span, publisher: publisher)
+      case .void(let span):
+        ControlWord(state: word.state, lap: word.lap, span: span, publisher: word.publisher)
+      case .message, .padding, .overrun, .hole, .nonsense: word
+      }
     let header =
       walk.reader.value(shmbus_slot_header.self, at: place) ?? shmbus_slot_header()
-    return slot(walk, offset, word, header, state, key: [], payload: [], isChecksumRight: nil)
+    return slot(
+      walk, step.offset, word, header, state, key: [], payload: [], isChecksumRight: nil)
   }
 
   /// A committed message against the rules, copied and looked at again before anything is believed. Nil if

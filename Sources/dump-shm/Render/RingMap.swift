@@ -66,7 +66,7 @@ struct RingMap {
     guard let last = placed.last else { return nil }
     var carets = [Character](repeating: " ", count: last.column + 1)
     for place in placed { carets[place.column] = "^" }
-    return String(carets) + " " + placed.map(\.1.label).joined(separator: ", ")
+    return String(carets) + " " + placed.map { $0.1.label(most: 40) }.joined(separator: "; ")
   }
 
   private func legend(_ ring: RingReport) -> String {

@@ -81,7 +81,8 @@ struct RingPicture {
 
   /// The names stand in a column on either side, spread so that none covers another.
   private func drawMarkers(on svg: inout SVG) {
-    let all = Marker.merged(ring, partition.partition, control, most: 14)
+    // More would not fit; those left out are the ones nearest to the cursor.
+    let all = Marker.all(ring, partition.partition, control).prefix(20)
     for isRight in [true, false] {
       let placed = all.filter { (sin(angle(of: $0)) >= 0) == isRight }
         .map { (marker: $0, y: centre.moved(angle(of: $0), outer + 34).y) }
@@ -117,7 +118,7 @@ struct RingPicture {
       svg.dot(centre.moved(angle, outer + 4), 3, fill: colour)
     }
     svg.text(
-      marker.label, column + (isRight ? 6 : -6), y + 4, size: 12,
+      marker.label(most: 20), column + (isRight ? 6 : -6), y + 4, size: 12,
       weight: marker.isCursor ? 700 : 500, fill: colour, anchor: isRight ? .start : .end)
   }
 
@@ -163,31 +164,5 @@ struct RingPicture {
       svg.text(Numbers.grouped(slots), right, y, weight: 600, anchor: .end)
       y += 21
     }
-  }
-}
-
-extension Marker {
-  /// Those at the same offset as one, the most interesting first: the cursor, then who is furthest behind.
-  fileprivate static func merged(
-    _ ring: RingReport, _ partition: Int, _ control: ControlReport?, most: Int
-  ) -> [Marker] {
-    let all = Marker.all(ring, partition, control)
-    var merged: [Marker] = []
-    for marker in all.sorted(by: {
-      ($0.isCursor ? 0 : 1, $0.offset) < ($1.isCursor ? 0 : 1, $1.offset)
-    }) {
-      if let last = merged.last, last.offset == marker.offset || merged.count == most {
-        let suffix = " \(Numbers.grouped(marker.offset))"
-        let name =
-          marker.label.hasSuffix(suffix)
-          ? String(marker.label.dropLast(suffix.count)) : marker.label
-        let label = last.label.count < 24 ? "\(name), \(last.label)" : last.label
-        merged[merged.count - 1] = Marker(
-          label: label, offset: last.offset, isCursor: last.isCursor)
-      } else {
-        merged.append(marker)
-      }
-    }
-    return merged
   }
 }

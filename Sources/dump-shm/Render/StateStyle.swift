@@ -113,28 +113,35 @@ struct CellMap {
   }
 }
 
-/// A place in the ring that has a name.
+/// A place in the ring that has a name, or several.
 struct Marker {
-  let label: String
+  let names: [String]
   let offset: UInt64
   let isCursor: Bool
 
+  /// "gate, billing at 40", with as many names as there is room for.
+  func label(most width: Int) -> String {
+    var shown = names
+    while shown.count > 1, shown.joined(separator: ", ").count > width { shown.removeLast() }
+    let rest = names.count > shown.count ? " + \(names.count - shown.count)" : ""
+    let at = names.count == 1 ? " " : " at "
+    return "\(shown.joined(separator: ", "))\(rest)\(at)\(Numbers.grouped(offset))"
+  }
+
+  /// The cursor, then whoever holds the ring, the one furthest behind first.
   static func all(_ ring: RingReport, _ partition: Int, _ control: ControlReport?) -> [Marker] {
-    var markers = [
-      Marker(label: "cursor \(Numbers.grouped(ring.cursor))", offset: ring.cursor, isCursor: true)
-    ]
-    if let gate = ring.gate, gate < ring.cursor {
-      markers.append(Marker(label: "gate \(Numbers.grouped(gate))", offset: gate, isCursor: false))
-    }
+    var names: [UInt64: [String]] = [:]
+    if let gate = ring.gate, gate < ring.cursor { names[gate, default: []].append("gate") }
     for head in control?.heads ?? [] where head.partition == partition {
       // A head far behind, as on a bus that overwrites, stands at no slot.
       guard head.offset <= ring.cursor, head.offset >= ring.oldest else { continue }
-      let name = control?.name(of: head.owner) ?? "?"
-      markers.append(
-        Marker(
-          label: "\(name) \(Numbers.grouped(head.offset))", offset: head.offset, isCursor: false))
+      names[head.offset, default: []].append(control?.name(of: head.owner) ?? "?")
     }
-    return markers
+    let atCursor = names.removeValue(forKey: ring.cursor) ?? []
+    return [Marker(names: ["cursor"] + atCursor, offset: ring.cursor, isCursor: true)]
+      + names.sorted { $0.key < $1.key }.map {
+        Marker(names: $0.value, offset: $0.key, isCursor: false)
+      }
   }
 }
 

@@ -62,6 +62,31 @@ import Testing
     }
   }
 
+  @Test func slotsOutOfUseAreNoDamage() throws {
+    let configuration = BusConfiguration(
+      slots: 64, slotSize: 64, claimTimeout: .milliseconds(50), indexSpacing: 16)
+    try withBus(configuration) { bus in
+      let slow = try bus.publisher()
+      let quick = try bus.publisher()
+      let loan = try slow.loan(byteCount: 200)
+      // Three laps, over a claim whose owner lives and does nothing.
+      for number in 0..<200 {
+        try quick.publish(Pattern.bytes(1, number, count: 40), timeout: .seconds(20))
+      }
+      let report = try bus.inspected()
+      #expect(report.damages == [])
+      #expect(report.control?.quarantine.map(\.verdict) == ["final"])
+      #expect(report.control?.quarantine.first?.publisher == 0)
+      #expect(report.ring?.runs.filter { $0.state == .quarantined }.map(\.count) == [4])
+      #expect(report.ring?.slots.first { $0.state == .quarantined }?.span == 4)
+      #expect(try Copies(of: bus).inspected().damages == [])
+      var error: PublishError?
+      do throws(PublishError) { _ = try loan.publish() } catch let cause { error = cause }
+      #expect(error == .fenced)
+      #expect(try bus.inspected().damages == [])
+    }
+  }
+
   @Test func copiesSayTheSameButNotWhoLives() throws {
     try withBusyBus { bus, _ in
       let live = try bus.inspected()
