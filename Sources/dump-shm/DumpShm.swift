@@ -67,9 +67,10 @@ enum DumpShm {
       return 0
     }
     TruncationGuard.install()
-    let (name, segments) = try Subject.segments(of: parsed[subjects])
+    let subject = try Subject(parsed[subjects])
     let report = Inspection.report(
-      of: segments, named: name, only: parsed[partition], options(parsed))
+      of: subject.segments, named: subject.name, isWhole: subject.isWhole,
+      only: parsed[partition], options(parsed))
     if let wanted = parsed[partition], report.partitions.isEmpty {
       throw Failure(
         usage: "there is no partition \(wanted) here; leave --partition out to see what there is")

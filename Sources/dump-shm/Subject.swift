@@ -3,20 +3,36 @@ import ShmBus
 import ToolSupport
 
 /// What the words of the command line stand for: a bus, or files.
-enum Subject {
-  static func segments(of words: [String]) throws -> (name: String, segments: [Segment]) {
+struct Subject {
+  let name: String
+  let segments: [Segment]
+  /// Whether it is a whole bus: of files, any will do.
+  let isWhole: Bool
+
+  init(_ words: [String]) throws {
     guard let first = words.first else {
       throw Failure(
         usage: "dump-shm needs a bus or files; 'shmctl list' shows what exists, "
           + "'dump-shm --help' what can be asked")
     }
     if words.count == 1, !first.contains("/"), !first.contains(".") {
-      do { return (first, try Bus.segments(of: first)) } catch {
+      do {
+        segments = try Bus.segments(of: first)
+        name = first
+        isWhole = true
+        return
+      } catch {
         // A file of that name in this directory will do.
         guard error.code == .notFound, unsafe access(first, F_OK) == 0 else { throw error }
       }
     }
-    return (name(of: first), try words.map { try open($0, among: words.count) })
+    let files = try words.map { try Self.open($0, among: words.count) }
+    guard files.count(where: { $0.kind == .control }) < 2 else {
+      throw Failure(usage: "these are control segments of several buses; look at one bus at a time")
+    }
+    segments = files
+    name = Self.name(of: first)
+    isWhole = false
   }
 
   private static func open(_ path: String, among count: Int) throws -> Segment {

@@ -105,6 +105,16 @@ extension Space {
     #expect(space.dump(partition, "--verify").output.contains("50 messages"))
   }
 
+  @Test func aMissingPartitionIsDamageOfABusButNotOfFiles() {
+    space.fill("orders", "--partitions", "2")
+    let files = ["control", "p0"].map { space.segment("orders", $0) }
+    #expect(space.dump(files[0], files[1]).code == 0)
+    #expect(space.dump(files[0], files[0]).code == 64)
+    _ = space.bash("rm \(space.segment("orders", "p1"))")
+    let run = space.dump("orders")
+    #expect(run.code == 65 && run.errors.contains("no segment of partition 1"))
+  }
+
   @Test func damageIs65AndSaysWhere() {
     space.fill("orders", "--checksum")
     let partition = space.copy("orders", "p0")

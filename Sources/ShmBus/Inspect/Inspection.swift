@@ -6,12 +6,11 @@ import Glibc
 package enum Inspection {
   /// Reads the segments of one bus: its control segment, partitions, or both.
   ///
-  /// `only` names the partitions to walk; nil is all.
+  /// `isWhole` says that a partition not among them is missing; `only` is the one to walk.
   package static func report(
-    of segments: [Segment], named name: String, only: Int? = nil,
+    of segments: [Segment], named name: String, isWhole: Bool = false, only: Int? = nil,
     _ options: InspectionOptions = InspectionOptions()
   ) -> BusReport {
-    let unknown = segments.filter { $0.kind == .unknown }
     var control = segments.first { $0.kind == .control }.map { ControlInspector($0) }
     // Before the rings: heads read now are at or below a cursor that is read later.
     control?.checkHeader()
@@ -39,24 +38,27 @@ package enum Inspection {
     partitions.sort { $0.partition < $1.partition }
     if var found = control {
       for partition in partitions { found.checkHeads(report?.heads ?? [], of: partition) }
-      if only == nil { found.checkPresence(partitions, isAlone: segments.count == 1) }
+      if isWhole, only == nil { found.checkPresence(partitions) }
       checkSize(found.segment, &found.log)
       logs.insert(found.log, at: 0)
       report?.markStalled(openClaims)
       control = found
     }
-    let strangers = unknown.map { segment in
+    return BusReport(
+      name: control?.hasHeader == true && control?.name.isEmpty == false
+        ? control?.name ?? name : name,
+      taken: Clock.realtime(), control: report, partitions: partitions,
+      findings: logs.flatMap(\.findings) + strangers(among: segments),
+      findingsOmitted: logs.reduce(0) { $0 + $1.omitted })
+  }
+
+  private static func strangers(among segments: [Segment]) -> [Finding] {
+    segments.filter { $0.kind == .unknown }.map { segment in
       Finding(
         severity: .damage, segment: segment.name, byte: 0, place: "header.magic",
         found: "neither a control nor a partition segment",
         expected: "a file that was copied from /dev/shm/shmbus.*")
     }
-    return BusReport(
-      name: control?.hasHeader == true && control?.name.isEmpty == false
-        ? control?.name ?? name : name,
-      taken: Clock.realtime(), control: report, partitions: partitions,
-      findings: logs.flatMap(\.findings) + strangers,
-      findingsOmitted: logs.reduce(0) { $0 + $1.omitted })
   }
 
   private static func inspect(
@@ -64,8 +66,7 @@ package enum Inspection {
     _ options: InspectionOptions, _ openClaims: inout Set<Int>
   ) -> RingReport {
     inspector.checkCursor(layout)
-    var patience = Patience(isLive: inspector.segment.isLive)
-    inspector.checkCells(layout, &patience)
+    inspector.checkCells(layout)
     let cursor = inspector.cursorWord
     var (ring, walk) = walk(inspector, layout, Packed.cursorOffset(cursor), options)
     let isEmpty = ring.counts.messages + ring.counts.paddings + ring.counts.open == 0
@@ -182,9 +183,9 @@ extension ControlInspector {
     }
   }
 
-  /// A live bus has all its partitions; of copies somebody may want to look at some.
-  mutating func checkPresence(_ partitions: [PartitionReport], isAlone: Bool) {
-    guard segment.isLive, !isAlone, state == 1 else { return }
+  /// A bus that is ready has all its partitions.
+  mutating func checkPresence(_ partitions: [PartitionReport]) {
+    guard state == 1 else { return }
     let present = Set(partitions.map(\.partition))
     let count = self.partitions
     for partition in 0..<count where !present.contains(partition) {

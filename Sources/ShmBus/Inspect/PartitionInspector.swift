@@ -114,7 +114,7 @@ struct PartitionInspector {
   }
 
   /// What publishers announce, against a cursor that is read after it: it only grows.
-  mutating func checkCells(_ layout: PartitionLayout, _ patience: inout Patience) {
+  mutating func checkCells(_ layout: PartitionLayout) {
     let reader = reader
     for publisher in 0..<layout.maxPublishers {
       let base = layout.cellsOffset + publisher * MemoryLayout<shmbus_cell>.size

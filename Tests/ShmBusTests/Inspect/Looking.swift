@@ -41,7 +41,8 @@ extension InspectionOptions {
 extension Bus {
   /// What an onlooker sees.
   func inspected(_ options: InspectionOptions = .thorough) throws -> BusReport {
-    Inspection.report(of: try Bus.segments(of: name), named: name, options)
+    Inspection.report(
+      of: try Bus.segments(of: name), named: name, isWhole: true, options)
   }
 }
 
