@@ -127,7 +127,7 @@ extension Space {
     #expect(run.errors.contains("byte \(headers + 7 * 64), slot 7 (offset 7) magic: found 0x"))
     #expect(run.errors.contains("expected 0x514d4853"))
     #expect(run.output.contains("key49"))
-    #expect(space.dump(partition, "--verify").output.hasSuffix("1 faults\n"))
+    #expect(space.dump(partition, "--verify").output.hasSuffix("1 fault\n"))
     #expect(space.dump(partition, "--json").output.contains("\"damaged\":true"))
   }
 

@@ -7,7 +7,7 @@ extension TextReport {
     if let control = report.control {
       let policy = control.holdsPublishers ? "publishers wait" : "the oldest is overwritten"
       lines.append(
-        "\(control.partitionCount) partitions of \(Numbers.grouped(control.slots)) slots of "
+        "\(control.partitionCount) partition\(control.partitionCount == 1 ? "" : "s") of \(Numbers.grouped(control.slots)) slots of "
           + "\(control.slotSize) bytes; when full, \(policy); checksums "
           + "\(control.hasChecksums ? "on" : "off"); claim timeout "
           + Moment.nanoseconds(control.claimTimeout))

@@ -56,7 +56,7 @@ struct TextReport {
     let verdict =
       damages == 0
       ? terminal.styled("in order", .green)
-      : terminal.styled("\(Numbers.grouped(damages)) faults", .red)
+      : terminal.styled(damages == 1 ? "1 fault" : "\(Numbers.grouped(damages)) faults", .red)
     try output.append("\(verdict)\n")
   }
 
