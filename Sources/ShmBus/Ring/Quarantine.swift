@@ -146,13 +146,16 @@ struct Quarantine {
     var stands = true
     for entry in entries where entry.offset == offset && entry.owner == owner {
       var verdict = entry.verdict
+      // Its claim and owner may still be those of the row's last use. If it is ours, it becomes
+      // pending after our decision, which is seen then.
+      if verdict.state == .taken { continue }
       // Ends: verdicts only move forward, and laps as far as publishers pass.
       while true {
         let next: Verdict
         switch verdict.state {
-        case .taken, .pending: next = verdict.becoming(.withdrawn)
+        case .pending: next = verdict.becoming(.withdrawn)
         case .final: next = verdict.becoming(.released)
-        case .free, .withdrawn, .released: next = verdict
+        case .free, .taken, .withdrawn, .released: next = verdict
         }
         if verdict.state == .final || verdict.state == .released { stands = false }
         if next == verdict { break }
@@ -165,27 +168,28 @@ struct Quarantine {
     return stands
   }
 
-  /// The owner is dead: what is pending is decided, what is void may be used again.
+  /// The owner is dead: what is pending is decided, what is void may be used again. What is only taken
+  /// does not say yet whose it is; ``reclaim(cursor:)`` meets it later.
   func release(ownedBy owner: UInt64) {
-    for entry in entries where entry.owner == owner { _ = settleDead(entry) }
+    for entry in entries where entry.owner == owner && entry.verdict.state != .taken {
+      settleDead(entry)
+    }
   }
 
-  private func settleDead(_ entry: Entry) -> Verdict {
+  private func settleDead(_ entry: Entry) {
     var verdict = entry.verdict
     // Ends: verdicts only move forward, and laps as far as publishers pass.
     while verdict.use == entry.verdict.use {
       let next: Verdict
       switch verdict.state {
-      case .taken: next = verdict.becoming(.withdrawn)
       case .pending:
         verdict = decide(entry)
         continue
       case .final: next = verdict.becoming(.released)
-      case .free, .withdrawn, .released: return verdict
+      case .free, .taken, .withdrawn, .released: return
       }
       let (exchanged, seen) = entry.row.verdict.compareExchange(verdict.raw, next.raw)
       verdict = exchanged ? next : Verdict(seen)
     }
-    return verdict
   }
 }
