@@ -83,8 +83,8 @@ enum Part: String {
       if let message = try subscriber.next(timeout: .seconds(30)) { last = message.offset }
     }
     say("holding \(last)")
-    // Ends with the process. A loop that the compiler knows to be endless would end the subscriber before it.
-    while pause() == -1 {}
+    // Ends with the test, or the process. The subscriber must live as long.
+    while awaitWord() {}
     _ = consume subscriber
   }
 }
