@@ -26,9 +26,9 @@ enum Shmctl {
       ],
       commands: [
         CreateCommand.command, PlanCommand.command, ListCommand.command, StatCommand.command,
-        TopCommand.command, RemoveCommand.command, PublishCommand.command,
-        SubscribeCommand.command, DemoCommand.command, BenchCommand.command,
-        CompletionsCommand.command, ManCommand.command,
+        TopCommand.command, RecoverCommand.command, DoctorCommand.command, RemoveCommand.command,
+        PublishCommand.command, SubscribeCommand.command, DemoCommand.command,
+        BenchCommand.command, CompletionsCommand.command, ManCommand.command,
       ]),
     version: version)
 

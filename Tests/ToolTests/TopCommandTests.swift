@@ -21,12 +21,12 @@ struct TopCommandTests {
     #expect(eventually { space.has("subscriber", on: "orders") })
     reader.signal(19)
     let feed = space.start("top", "orders", "--json", "--interval", "100ms", "--count", "30")
+    #expect(eventually { !feed.lines.isEmpty })
     space.shmctl("publish", "orders", input: Array(String(repeating: "x\n", count: 500).utf8))
     #expect(feed.code == 0)
     #expect(feed.lines.count == 30)
     let frames = try feed.lines.map { try JSON.reading($0) }
     func bus(_ frame: JSON) -> JSON? { frame["buses"]?.elements.first }
-    // What was published between two looks: the sum of rate times time is the cursor's way.
     let rates = frames.compactMap { frame -> Double? in bus(frame)?["rate"]?.double }
     #expect(rates.contains { $0 > 100 })
     let last = try #require(frames.last.flatMap(bus))

@@ -45,8 +45,16 @@ extension BusError {
   ) -> BusError {
     BusError(
       .damaged,
-      "\(segment) has the wrong \(what): found \(found), expected \(expected); look at it with "
-        + "'dump-shm', or remove the bus with 'shmctl remove --force' and create it anew")
+      "\(segment) has the wrong \(what): found \(found), expected \(expected)\(damageAdvice)")
+  }
+
+  private static let damageAdvice =
+    "; look at it with 'dump-shm', or remove the bus with 'shmctl remove --force' and create it anew"
+
+  /// The message without its way out.
+  var evidence: String {
+    message.hasSuffix(Self.damageAdvice)
+      ? String(message.dropLast(Self.damageAdvice.count)) : message
   }
 
   static func removed(_ name: String) -> BusError {

@@ -145,7 +145,7 @@ extension Bus {
     }
   }
 
-  private func endpoint(_ row: Int, hasOpenClaim: Bool) -> BusStatus.Endpoint {
+  func endpoint(_ row: Int, hasOpenClaim: Bool) -> BusStatus.Endpoint {
     let words = map.endpoint(row)
     let fields = unsafe words.fields.pointee
     let heartbeat = words.heartbeat.loadRelaxed()
