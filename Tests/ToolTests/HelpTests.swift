@@ -5,7 +5,7 @@ struct HelpTests {
   static let commands = [
     ["create"], ["plan"], ["list"], ["stat"], ["top"], ["remove"], ["publish"], ["subscribe"],
     ["demo"],
-    ["bench", "throughput"], ["bench", "latency"], ["completions"], ["man"],
+    ["recover"], ["doctor"], ["bench", "throughput"], ["bench", "latency"], ["completions"], ["man"],
   ]
 
   let space = Space()
