@@ -41,11 +41,13 @@ struct Endpoint: ~Copyable {
     } catch { throw .system(error) }
     guard let row = taken else { throw .noFreeRow(role, of: rows.count) }
     let words = map.endpoint(row)
-    let incarnation = words.incarnation.loadAcquire() + 1
-    words.incarnation.storeRelease(incarnation)  // E1, partner: G0, V1
+    // Before the row is in use: if we die right after, whoever sees it in use finds who we were, and the
+    // sweep looks this far.
     Self.fill(words, role)
     let highWater = role == .publisher ? map.publisherRows : map.subscriberRows
     _ = highWater.raise(to: UInt64(row - rows.lowerBound + 1))  // E2, partner: G0
+    let incarnation = words.incarnation.loadAcquire() + 1
+    words.incarnation.storeRelease(incarnation)  // E1, partner: G0, V1
     map.admissions.add(1)
     self.row = row
     self.incarnation = incarnation
