@@ -3,8 +3,8 @@ import Testing
 /// What every command says of itself, and what it says to nonsense.
 struct HelpTests {
   static let commands = [
-    ["create"], ["plan"], ["list"], ["stat"], ["top"], ["remove"], ["recover"], ["doctor"],
-    ["publish"], ["subscribe"], ["demo"], ["bench", "throughput"], ["bench", "latency"],
+    ["create"], ["plan"], ["list"], ["stat"], ["top"], ["remove"], ["publish"], ["subscribe"],
+    ["demo"], ["recover"], ["doctor"], ["bench", "throughput"], ["bench", "latency"],
     ["completions"], ["man"],
   ]
 
