@@ -147,7 +147,7 @@ import Testing
 
   /// Held by a reader first and by the own loan then: only what cannot be mended is an error.
   @Test func ownLoansAreBlamedOnlyWhenTheyAreTheCause() throws {
-    for _ in 0..<500 {
+    for _ in 0..<1500 {
       try withBus { bus in
         let publisher = try bus.publisher(timeout: patience)
         let subscriber = Shared(0)
@@ -161,6 +161,7 @@ import Testing
           let bus = try? Bus.open(name)
           guard let track = bus?.map.head(bus!.map.layout.maxGroups, partition: 0) else { return }
           track.head.storeRelease(Packed.head(20, term: Packed.term(track.head.loadAcquire())))
+          if let map = bus?.map { Sleepers.publishers(of: 0, in: map).wakeAny() }
           subscriber.change { $0 = 1 }
         }
         let error = publishError { try publisher.publish("fits") }
