@@ -1,0 +1,174 @@
+import CShmBus
+import Glibc
+
+// What stands at a subscriber's positions: padding, claims of the dead and the silent, overruns, and messages that
+// must be copied before they are believed.
+
+extension SubscriberCore {
+  /// Looks at each partition once, beginning with the current one unless its run is over.
+  func scan() -> Sighting {
+    let count = unsafe state.pointee.trackCount
+    let first = unsafe state.pointee.current + (state.pointee.runLeft == 0 ? 1 : 0)
+    var stuck = false
+    for step in 0..<count {
+      let place = (first + step) % count
+      switch unsafe look(state, place) {
+      case .nothing(let claimed): stuck = stuck || claimed
+      case let sighting: return sighting
+      }
+    }
+    if !stuck, bus.isRemoved { return .failure(.removed) }
+    return .nothing(stuck: stuck)
+  }
+
+  /// Looks at one partition, passing over padding and what the dead left.
+  func look(_ state: UnsafeMutablePointer<SubscriberState>, _ place: Int) -> Sighting {
+    let track = unsafe state.pointee.tracks + place
+    let ring = unsafe track.pointee.ring
+    if let gap = unsafe missed(track) { return .failure(gap) }
+    // Ends: every round that goes on has moved the position forward, at most to the cursor.
+    while true {
+      let position = unsafe track.pointee.position
+      let standing = ring.standing(at: position)
+      // After the control word: a verdict that was final before a late commit is then seen (R2). Not
+      // beyond the cursor: a publisher says that a lap is void before it passes over the slots.
+      if let span = unsafe quarantine(track).voidSpan(at: position), position < ring.end {
+        unsafe skip(track, span)
+        continue
+      }
+      switch standing {
+      case .message(let span):
+        if unsafe position < track.pointee.startsAt {
+          unsafe skip(track, span)
+        } else if let sighting = unsafe sight(state, place, position, span: span) {
+          return sighting
+        }
+      case .padding(let span):
+        unsafe skip(track, span)
+      case .claimed(let span, let publisher):
+        guard let passed = unsafe passClaim(place, track, publisher, span: span, standing) else {
+          return .nothing(stuck: true)
+        }
+        unsafe skip(track, passed)
+      case .nothing:
+        let cursor = ring.cursor.loadAcquire()  // D1, partner: C1
+        let end = Packed.cursorOffset(cursor)
+        if end <= position { return .nothing(stuck: false) }
+        if end > position &+ ring.capacity {
+          if let sighting = unsafe overrun(track) { return sighting }
+          continue
+        }
+        guard let (publisher, span) = ring.unmarkedClaim(at: position, cursor: cursor),
+          let passed = unsafe passClaim(place, track, publisher, span: span, standing)
+        else { return .nothing(stuck: true) }
+        unsafe skip(track, passed)
+      case .overrun:
+        if let sighting = unsafe overrun(track) { return sighting }
+      }
+    }
+  }
+
+  private func skip(_ track: UnsafeMutablePointer<Track>, _ span: UInt64) {
+    unsafe track.pointee.position &+= span
+    unsafe Self.giveBack(track)
+  }
+
+  private func quarantine(_ track: UnsafeMutablePointer<Track>) -> Quarantine {
+    unsafe Quarantine(map: bus.map, partition: track.pointee.partition, ring: track.pointee.ring)
+  }
+
+  /// The span of an open claim that need not be waited for: its owner is dead, or has been silent for
+  /// so long that its slots are taken out of use. Asked at most once a millisecond.
+  private func passClaim(
+    _ place: Int, _ track: UnsafeMutablePointer<Track>, _ publisher: UInt64, span: UInt64,
+    _ standing: Ring.Standing
+  ) -> UInt64? {
+    // A damaged word names nobody who could be asked.
+    guard publisher < UInt64(bus.map.layout.maxPublishers) else { return nil }
+    let now = Clock.monotonic()
+    guard now &- suspects[place].probed > 1_000_000 else { return nil }
+    suspects[place].probed = now
+    let position = unsafe track.pointee.position
+    if recovery.lockIsFree(Int(publisher)) {
+      // D3. The probe came after the claim was read: its claimant is dead if the claim still stands.
+      return unsafe track.pointee.ring.standing(at: position) == standing ? span : nil
+    }
+    let isVoid = suspects[place].suspect.watch(
+      position, span: span, publisher: Int(publisher), unsafe quarantine(track), taker: owner,
+      patience: bus.configuration.claimTimeout.nanoseconds)
+    return isVoid ? span : nil
+  }
+
+  /// A message that is safe to read in place, or a copy that was whole. Nil to look again.
+  private func sight(
+    _ state: UnsafeMutablePointer<SubscriberState>, _ place: Int, _ position: Offset, span: UInt64
+  ) -> Sighting? {
+    let track = unsafe state.pointee.tracks + place
+    let ring = unsafe track.pointee.ring
+    let header = ring.header(position)
+    let length = Int(header.length)
+    let key = header.keyWord
+    let keyLength = Int(key.length)
+    let bytes = length + keyLength
+    let fits = bytes <= ring.room(inSpan: span)
+    let mustCopy = unsafe position < track.pointee.heldFrom
+    if mustCopy {
+      if fits {
+        unsafe state.pointee.copies.reserve(SlotHeader.size + bytes)
+        let buffer = unsafe state.pointee.copies.base
+        unsafe memcpy(buffer, header.base, SlotHeader.size)
+        unsafe memcpy(buffer + SlotHeader.size, ring.cell(position), bytes)
+      }
+      guard ring.isIntact(position) else { return unsafe overrun(track) }
+    }
+    let source = unsafe mustCopy ? SlotHeader(state.pointee.copies.base) : header
+    let payload = unsafe mustCopy ? source.base + SlotHeader.size : ring.cell(position)
+    guard fits, unsafe isSound(source, payload, byteCount: bytes, flags: key.flags) else {
+      return unsafe damaged(track, span: span)
+    }
+    return .message(
+      SightedMessage(
+        place: place, span: span, length: length, keyLength: keyLength, isCopied: mustCopy))
+  }
+
+  /// Whether a message is what its publisher wrote, as far as the bus lets one know.
+  private func isSound(
+    _ header: SlotHeader, _ payload: UnsafeMutableRawPointer, byteCount: Int, flags: UInt16
+  ) -> Bool {
+    guard bus.configuration.checksum else { return true }
+    return unsafe flags & SlotHeader.Flag.checksum != 0
+      && header.checksum == shmbus_crc32c(0, payload, byteCount)
+  }
+
+  private func damaged(_ track: UnsafeMutablePointer<Track>, span: UInt64) -> Sighting {
+    let position = unsafe track.pointee.position
+    unsafe skip(track, span)
+    return unsafe .failure(.damaged(partition: track.pointee.partition, offset: position))
+  }
+
+  /// Goes on an eighth of the ring behind the oldest message, so that it is not overrun again at once.
+  /// Nil when nothing is lost that was asked for. A later lap that the cursor has not reached is no overrun but
+  /// damage, and at the cursor it is nothing.
+  private func overrun(_ track: UnsafeMutablePointer<Track>) -> Sighting? {
+    let ring = unsafe track.pointee.ring
+    let position = unsafe track.pointee.position
+    let from = unsafe max(position, track.pointee.startsAt)
+    if ring.end <= position { return .nothing(stuck: false) }
+    let to = max(position, ring.messageStart(atOrAfter: ring.oldestIntact + ring.capacity / 8))
+    guard to > position else { return unsafe damaged(track, span: 1) }
+    unsafe track.pointee.position = to
+    unsafe Self.giveBack(track)
+    guard to > from else { return nil }
+    return unsafe .failure(.gap(.init(partition: track.pointee.partition, from: from, to: to)))
+  }
+
+  /// Where the reader asked to begin was gone when it came: said once.
+  private func missed(_ track: UnsafeMutablePointer<Track>) -> SubscribeError? {
+    let from = unsafe track.pointee.missedFrom
+    guard from != .max else { return nil }
+    unsafe track.pointee.missedFrom = .max
+    unsafe track.pointee.settlePlainFrom(verifies: bus.configuration.checksum)
+    let (partition, to) = unsafe (track.pointee.partition, track.pointee.position)
+    return .gap(.init(partition: partition, from: from, to: to))
+  }
+}
