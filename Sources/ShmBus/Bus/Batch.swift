@@ -34,6 +34,9 @@ public struct Batch: ~Copyable, ~Escapable {
     timestamp = unsafe state.pointee.clock.now()
   }
 
+  /// The offset of the first message.
+  public var offset: Offset { start }
+
   /// How many messages it holds.
   public var count: Int { messages }
 

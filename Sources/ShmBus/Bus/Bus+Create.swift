@@ -53,19 +53,24 @@ struct Creation {
     guard try FileLock.acquire(SHMBUS_LOCK_ADMIN, of: number),
       try control.identity() == SharedMemory.identity(of: name.control)
     else { return nil }
+    let mapping: Mapping
     do {
       try checkSpace()
-      let bus = try fill(control)
-      bus.map.state.storeRelease(ControlState.ready)  // S1, partner: S2
-      try FileLock.release(SHMBUS_LOCK_ADMIN, of: number)
-      return bus
+      mapping = try fill(control)
     } catch {
+      // Still under the lock: without it the names could be another creator's by now.
       Self.unlinkAll(name)
       if let system = error as? SystemError, system.code == ENOSPC || system.code == ENOMEM {
         throw outOfSpace(system)
       }
       throw error
     }
+    let generation = unsafe mapping.base.load(as: shmbus_control_header.self).generation
+    let bus = Bus(
+      name, configuration, control: control, mapping: mapping, generation: generation)
+    bus.map.state.storeRelease(ControlState.ready)  // S1, partner: S2
+    try FileLock.release(SHMBUS_LOCK_ADMIN, of: number)
+    return bus
   }
 
   private var bytesNeeded: Int {
@@ -85,7 +90,7 @@ struct Creation {
         + "enlarge it with 'mount -o remount,size=... /dev/shm'", cause)
   }
 
-  private func fill(_ control: consuming SharedMemory) throws -> Bus {
+  private func fill(_ control: borrowing SharedMemory) throws -> Mapping {
     try control.allocate(byteCount: configuration.controlBytes)
     let mapping = try Mapping(
       control.descriptor, byteCount: configuration.controlBytes, writable: true,
@@ -98,7 +103,7 @@ struct Creation {
       try createPartition(partition, generation, map)
     }
     try control.setMode(configuration.mode)
-    return Bus(name, configuration, control: control, mapping: mapping, generation: generation)
+    return mapping
   }
 
   private func writeHeader(

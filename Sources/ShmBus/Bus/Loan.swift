@@ -125,6 +125,7 @@ extension Publisher {
     _ byteCount: Int, _ key: SlotHeader.KeyWord, timeout: Duration?
   ) throws(PublishError) -> Loan {
     precondition(byteCount >= 0, "a message cannot have a negative length")
+    guard byteCount <= Int(UInt32.max) else { throw unsafe tooLarge(state, byteCount) }
     let (offset, span) = try unsafe PublisherCore.openClaim(
       state, lane, byteCount: byteCount + Int(key.length), timeout: timeout)
     return unsafe Loan(state, lane, offset, span: span, length: byteCount, key: key)
