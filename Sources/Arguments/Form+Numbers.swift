@@ -37,6 +37,14 @@ extension Form where Value == Duration {
       },
       read: { Scale.time.read($0).map { Duration.nanoseconds($0) } })
   }
+
+  /// A duration for an option that is called after seconds: a number without a unit means them.
+  public static var seconds: Form {
+    let duration = Form.duration
+    return Form(
+      "TIME", accepting: "seconds, or a duration such as 500ms or 1m", show: duration.show,
+      read: { text in duration.read(text) ?? duration.read(text + "s") })
+  }
 }
 
 /// Units that a whole number may carry, smallest first; in upper or lower case where no two clash.

@@ -69,6 +69,12 @@ import Testing
     #expect(Form<Duration>.duration.read(text) == duration)
   }
 
+  @Test func aBareNumberMeansSecondsWhereTheNameSaysSo() {
+    #expect(Form<Duration>.seconds.read("2") == .seconds(2))
+    #expect(Form<Duration>.seconds.read("500ms") == .milliseconds(500))
+    #expect(Form<Duration>.seconds.read("soon") == nil)
+  }
+
   @Test(arguments: ["", "5", "s", "-1s", "1.5s", "1d", "9999999999h"])
   func notDurations(text: String) {
     #expect(Form<Duration>.duration.read(text) == nil)

@@ -18,7 +18,7 @@ enum BenchCommand {
   private static let subscribers = Option(
     "subscribers", .integer(1...64), default: 1, help: "Processes that read, each everything.")
   private static let seconds = Option(
-    "seconds", .duration.named("TIME"), default: .seconds(2), help: "How long to publish.")
+    "seconds", .seconds, default: .seconds(2), help: "How long to publish.")
   private static let slots = Option(
     "slots", .integer(1024...(1 << 24)), default: 16_384, help: "Slots of the ring.")
   private static let rounds = Option(
