@@ -92,7 +92,7 @@ extension BusError {
     }
     return BusError(
       .permission,
-      "\(segment)\(owner), and you are uid \(geteuid()); ask its owner to create the bus "
-        + "with --mode 0660 and --group, or run as that user", cause)
+      "\(segment)\(owner), and you are uid \(geteuid()), gid \(getegid()); run as that "
+        + "user, or ask for a bus created by somebody of your group with --mode 0660", cause)
   }
 }
