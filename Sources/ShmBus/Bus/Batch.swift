@@ -54,10 +54,7 @@ public struct Batch: ~Copyable, ~Escapable {
   @inlinable
   public mutating func append(_ payload: RawSpan, key: RawSpan) -> Bool {
     precondition(key.byteCount <= Int(UInt16.max), "a key has at most 65,535 bytes")
-    let word = SlotHeader.KeyWord(
-      hash: Murmur2.hash(key), length: UInt16(truncatingIfNeeded: key.byteCount),
-      flags: SlotHeader.Flag.key)
-    return append(payload, key: key, word)
+    return append(payload, key: key, SlotHeader.KeyWord(key))
   }
 
   @inlinable @inline(__always)

@@ -101,14 +101,7 @@ extension Publisher {
   public func loan(
     byteCount: Int, key: RawSpan, partition: Int? = nil, timeout: Duration? = nil
   ) throws(PublishError) -> Loan {
-    let hash = Murmur2.hash(key)
-    let lane = try unsafe lane(
-      partition ?? Murmur2.partition(ofHash: hash, among: state.pointee.choice.partitions))
-    guard key.byteCount <= Int(UInt16.max) else {
-      throw .tooLarge(byteCount: key.byteCount, limit: Int(UInt16.max))
-    }
-    let word = SlotHeader.KeyWord(
-      hash: hash, length: UInt16(truncatingIfNeeded: key.byteCount), flags: SlotHeader.Flag.key)
+    let (lane, word) = try unsafe route(key, partition)
     let loan = try unsafe Self.loan(
       state, lane, byteCount, word, timeout: timeout)
     unsafe key.withUnsafeBytes { bytes in

@@ -38,15 +38,22 @@ public struct Publisher: ~Copyable {
   public func publish(
     _ payload: RawSpan, key: RawSpan, partition: Int? = nil, timeout: Duration? = nil
   ) throws(PublishError) -> Offset {
-    let hash = Murmur2.hash(key)
-    let lane = try unsafe lane(
-      partition ?? Murmur2.partition(ofHash: hash, among: state.pointee.choice.partitions))
+    let (lane, word) = try unsafe route(key, partition)
+    return try unsafe Self.publish(state, lane, payload, key: key, word, timeout: timeout)
+  }
+
+  /// Where a message under a key goes, and what its header says of the key.
+  @inlinable @inline(__always)
+  func route(
+    _ key: RawSpan, _ partition: Int?
+  ) throws(PublishError) -> (UnsafeMutablePointer<Lane>, SlotHeader.KeyWord) {
     guard key.byteCount <= Int(UInt16.max) else {
       throw .tooLarge(byteCount: key.byteCount, limit: Int(UInt16.max))
     }
-    let word = SlotHeader.KeyWord(
-      hash: hash, length: UInt16(truncatingIfNeeded: key.byteCount), flags: SlotHeader.Flag.key)
-    return try unsafe Self.publish(state, lane, payload, key: key, word, timeout: timeout)
+    let word = SlotHeader.KeyWord(key)
+    let keyed = unsafe Murmur2.partition(
+      ofHash: word.hash, among: state.pointee.choice.partitions)
+    return (try unsafe lane(partition ?? keyed), word)
   }
 
   /// The partition a key goes to.

@@ -52,6 +52,13 @@ struct SlotHeader {
     init(hash: UInt32, length: UInt16, flags: UInt16) {
       raw = UInt64(hash) | UInt64(length) &<< 32 | UInt64(flags) &<< 48
     }
+    /// Of a key of at most 65,535 bytes.
+    @inlinable
+    init(_ key: RawSpan) {
+      self.init(
+        hash: Murmur2.hash(key), length: UInt16(truncatingIfNeeded: key.byteCount),
+        flags: SlotHeader.Flag.key)
+    }
     @inlinable var hash: UInt32 { UInt32(truncatingIfNeeded: raw) }
     @inlinable var length: UInt16 { UInt16(truncatingIfNeeded: raw &>> 32) }
     @inlinable var flags: UInt16 { UInt16(truncatingIfNeeded: raw &>> 48) }
