@@ -23,12 +23,7 @@ static inline void shmbus_pause(void) {
 /// The compiler moves no load or store across it; the core still may.
 static inline void shmbus_compiler_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 
-/// Starts bringing the line of `address` here for writing. Harmless on any address.
-static inline void shmbus_prefetch_write(const void *address) {
-  __builtin_prefetch(address, 1, 3);
-}
-
-/// The same for reading.
+/// Starts bringing the line of `address` here for reading. Harmless on any address.
 static inline void shmbus_prefetch_read(const void *address) {
   __builtin_prefetch(address, 0, 3);
 }

@@ -1,7 +1,7 @@
 import CShmBus
 
 /// Which CPUs the calling thread runs on.
-enum Affinity {
+package enum Affinity {
   /// 65,536 CPUs: more than any kernel is built for.
   private static let maskWords = 1024
 
@@ -9,7 +9,7 @@ enum Affinity {
   static var currentCPU: Int { Int(shmbus_current_cpu()) }
 
   /// The CPUs that the calling thread may use, in order.
-  static func allowed() throws(SystemError) -> [Int] {
+  package static func allowed() throws(SystemError) -> [Int] {
     var mask = [UInt64](repeating: 0, count: maskWords)
     var used = 0
     let code = unsafe shmbus_affinity(&mask, maskWords * 8, &used)
@@ -18,7 +18,7 @@ enum Affinity {
   }
 
   /// Keeps the calling thread on `cpus`. Fails with `EINVAL` where none of them may be used.
-  static func pin(to cpus: [Int]) throws(SystemError) {
+  package static func pin(to cpus: [Int]) throws(SystemError) {
     var mask = [UInt64](repeating: 0, count: maskWords)
     for cpu in cpus where (0..<maskWords * 64).contains(cpu) { mask[cpu / 64] |= 1 << (cpu % 64) }
     let code = unsafe shmbus_set_affinity(mask, maskWords * 8)

@@ -3,7 +3,7 @@ import Glibc
 
 /// What the kernel refused: the call, what it was asked about, and why.
 @safe
-struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   let call: String
   let subject: String
   /// An `errno` value.
@@ -27,7 +27,7 @@ struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     if code != 0 { throw SystemError(call: call, subject: subject(), code: code) }
   }
 
-  var description: String { "\(call) \(subject): \(Self.text(of: code))" }
+  package var description: String { "\(call) \(subject): \(Self.text(of: code))" }
 
   private static func text(of code: Int32) -> String {
     guard let text = unsafe shmbus_error_text(code), let name = unsafe shmbus_error_name(code)

@@ -1,3 +1,4 @@
+import CShmBus
 import Testing
 
 @testable import ShmBus
@@ -44,7 +45,7 @@ import Testing
 
   private func pauseFor(nanoseconds: UInt64) {
     let deadline = Clock.deadline(in: nanoseconds)
-    while Clock.monotonic() < deadline { pause() }
+    while Clock.monotonic() < deadline { shmbus_pause() }
   }
 }
 
