@@ -3,9 +3,9 @@ import CShmBus
 /// One message, read in place: its bytes are the ring's own where the gate protects them.
 ///
 /// It cannot outlive its subscriber, and no second one can be asked for while it is held: neither compiles.
-/// Copy what must stay.
+/// Copy what must stay. (A copy of the value itself is another view of the same bytes: decision 0009.)
 @frozen @safe
-public struct Message: ~Copyable, ~Escapable {
+public struct Message: ~Escapable {
   @usableFromInline let header: SlotHeader
   @usableFromInline let payload: UnsafeRawPointer
   @usableFromInline let track: UnsafeMutablePointer<Track>

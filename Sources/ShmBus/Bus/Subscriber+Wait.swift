@@ -36,14 +36,7 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    core.giveBackAll()
-    if timeout > 0, core.waiter.strategy.spinNanoseconds > 0, unsafe state.pointee.runLeft != 0,
-      unsafe isSoonReady(state),
-      let message = unsafe Subscriber.read(state.pointee.tracks + state.pointee.current)
-    {
-      unsafe state.pointee.runLeft &-= state.pointee.runStep
-      return message
-    }
+    unsafe giveBackAll(state)
     guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
     return unsafe core.handOut(state, sighted)
   }
@@ -67,7 +60,7 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Int? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    core.giveBackAll()
+    unsafe giveBackAll(state)
     // One batch is a run: the next partition has the first turn now.
     if unsafe state.pointee.trackCount > 1 { unsafe state.pointee.runLeft = 0 }
     guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
@@ -75,8 +68,12 @@ extension SubscriberCore {
     return sighted.place
   }
 
-  /// A first short spin without clocks, closures or allocation: most waits of a busy reader end here.
-  private static func isSoonReady(_ state: UnsafeMutablePointer<SubscriberState>) -> Bool {
+  /// A first short spin without clocks, closures, allocation or reference counts: most waits of a busy reader
+  /// end here, and what it does after the look that succeeds is time between two messages.
+  @usableFromInline @inline(never)
+  static func isSoonReady(_ state: UnsafeMutablePointer<SubscriberState>) -> Bool {
+    unsafe giveBackAll(state)
+    if unsafe !state.pointee.spins || state.pointee.runLeft == 0 { return false }
     for _ in 0..<64 {
       if unsafe glance(state) { return true }
       shmbus_pause()
@@ -107,14 +104,15 @@ extension SubscriberCore {
   }
 
   /// Everything handed out is done.
-  func giveBackAll() {
+  static func giveBackAll(_ state: UnsafeMutablePointer<SubscriberState>) {
     for place in unsafe 0..<state.pointee.trackCount {
-      unsafe Self.giveBack(state.pointee.tracks + place)
+      unsafe giveBack(state.pointee.tracks + place)
     }
   }
 
   /// Whether some slot at hand has anything of its lap, or of a later one: nothing but the lines that a
   /// message would arrive on. A look at the cursor would cost every publisher a line transfer.
+  @inline(__always)
   private static func glance(_ state: UnsafeMutablePointer<SubscriberState>) -> Bool {
     for place in unsafe 0..<state.pointee.trackCount {
       let track = unsafe state.pointee.tracks + place

@@ -29,8 +29,13 @@ public struct Subscriber: ~Copyable {
   /// - Throws: ``SubscribeError``. Reading goes on after it, behind the gap or the damage.
   @inlinable @_lifetime(&self)
   public mutating func next(timeout: Duration) throws(SubscribeError) -> Message? {
-    if let message = unsafe Self.poll(state) {
-      return unsafe _overrideLifetime(message, mutating: &self)
+    // Ends: in the second round at the latest.
+    for _ in 0..<2 {
+      if let message = unsafe Self.poll(state) {
+        return unsafe _overrideLifetime(message, mutating: &self)
+      }
+      if timeout <= .zero { break }
+      if unsafe !SubscriberCore.isSoonReady(state) { break }
     }
     let message = try unsafe SubscriberCore.waitForMessage(state, timeout: timeout.nanoseconds)
     return unsafe _overrideLifetime(message, mutating: &self)
@@ -43,6 +48,11 @@ public struct Subscriber: ~Copyable {
     while true {
       if let message = unsafe Self.poll(state) {
         return unsafe _overrideLifetime(message, mutating: &self)
+      }
+      if unsafe SubscriberCore.isSoonReady(state) {
+        if let message = unsafe Self.poll(state) {
+          return unsafe _overrideLifetime(message, mutating: &self)
+        }
       }
       if let message = try unsafe SubscriberCore.waitForMessage(state, timeout: .max) {
         return unsafe _overrideLifetime(message, mutating: &self)

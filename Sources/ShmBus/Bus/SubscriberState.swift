@@ -9,6 +9,8 @@ struct SubscriberState {
   /// What a message takes from the run: nothing when there is only one partition.
   @usableFromInline let runStep: Int
   @usableFromInline var copies: CopyBuffer
+  /// Its strategy spins before it sleeps.
+  let spins: Bool
   /// Whose state this is; it outlives the state.
   let core: Unmanaged<SubscriberCore>
 
@@ -81,7 +83,7 @@ final class SubscriberCore: @unchecked Sendable {
     unsafe state.initialize(
       to: SubscriberState(
         tracks: tracks, trackCount: partitions.count, runStep: partitions.count > 1 ? 1 : 0,
-        copies: CopyBuffer(),
+        copies: CopyBuffer(), spins: wait.spinNanoseconds > 0,
         core: Unmanaged.passUnretained(self)))
     for place in partitions.indices { unsafe begin(tracks + place, from: start) }
   }

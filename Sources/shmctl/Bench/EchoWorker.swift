@@ -17,15 +17,23 @@ enum EchoWorker {
     let back = try Bus.open(parsed[back])
     var subscriber = try there.subscriber(wait: Worker.strategy(parsed))
     let publisher = try back.publisher(wait: Worker.strategy(parsed))
-    let isUntouched = parsed[untouched]
     try Program.print("ready\n")
+    try answer(&subscriber, publisher, isUntouched: parsed[untouched])
+    return 0
+  }
+
+  /// The loop that is timed, by itself, as in ``DrainWorker``.
+  @inline(never)
+  private static func answer(
+    _ subscriber: inout Subscriber, _ publisher: borrowing Publisher, isUntouched: Bool
+  ) throws {
     // Ends: with an empty message, or a signal.
     while true {
       guard let message = try subscriber.next(timeout: .milliseconds(200)) else {
         try Interrupted.check()
         continue
       }
-      if message.bytes.byteCount == 0 { return 0 }
+      if message.bytes.byteCount == 0 { return }
       if isUntouched {
         try publisher.loan(byteCount: message.bytes.byteCount).publish()
       } else {
