@@ -37,6 +37,10 @@ let package = Package(
     .executableTarget(
       name: "claim-holder", dependencies: ["ShmBus", "TestSupport"],
       path: "Tests/Support/claim-holder", swiftSettings: strict),
+    .target(name: "CTracing", path: "Tests/Support/CTracing"),
+    .executableTarget(
+      name: "kill-at-every-instruction", dependencies: ["ShmBus", "TestSupport", "CTracing"],
+      path: "Tests/Support/kill-at-every-instruction", swiftSettings: strict),
     .testTarget(
       name: "ShmBusTests",
       dependencies: ["ShmBus", "CShmBus", "TestSupport", "bus-actor", "claim-holder"],
