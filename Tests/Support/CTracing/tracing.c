@@ -36,6 +36,11 @@ int tracing_pin(int cpu) {
   return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
 }
 
+int tracing_take_precedence(void) {
+  struct sched_param lowest = {.sched_priority = 1};
+  return sched_setscheduler(0, SCHED_RR, &lowest) == 0 ? 0 : errno;
+}
+
 pid_t tracing_fork(void) {
   pid_t parent = getpid();
   pid_t pid = fork();
@@ -85,6 +90,19 @@ uint64_t tracing_address(pid_t pid) {
   return user_word(pid, offsetof(struct user_regs_struct, rip));
 }
 
+static int set_debug_register(pid_t pid, int number, uint64_t value) {
+  size_t place = offsetof(struct user, u_debugreg) + (size_t)number * sizeof(long);
+  return ptrace(PTRACE_POKEUSER, pid, place, value) == 0 ? 0 : errno;
+}
+
+int tracing_break_at(pid_t pid, uint64_t address) {
+  // Register 7: bit 0 enables register 0; its other bits 0 ask for execution.
+  int code = set_debug_register(pid, 7, 0);
+  if (code == 0 && address != 0) code = set_debug_register(pid, 0, address);
+  if (code == 0 && address != 0) code = set_debug_register(pid, 7, 1);
+  return code;
+}
+
 int64_t tracing_system_call(pid_t pid) {
   return (int64_t)user_word(pid, offsetof(struct user_regs_struct, orig_rax));
 }
@@ -92,6 +110,7 @@ int64_t tracing_system_call(pid_t pid) {
 int tracing_step(pid_t pid) { return (void)pid, ENOSYS; }
 int tracing_continue(pid_t pid) { return (void)pid, ENOSYS; }
 int tracing_to_system_call(pid_t pid) { return (void)pid, ENOSYS; }
+int tracing_break_at(pid_t pid, uint64_t address) { return (void)pid, (void)address, ENOSYS; }
 uint64_t tracing_address(pid_t pid) { return (void)pid, 0; }
 int64_t tracing_system_call(pid_t pid) { return (void)pid, -1; }
 #endif

@@ -10,6 +10,8 @@ enum Name {
   static let survivor = 3
   /// The publisher that was killed before the one that recovers it.
   static let dead = 4
+  /// The publisher at the full ring.
+  static let blocked = 5
 }
 
 /// Everything one reader was given, checked as it comes.
@@ -25,7 +27,7 @@ struct Ledger {
   mutating func note(_ message: borrowing Message) throws {
     let offset = message.offset
     guard let (publisher, number) = Pattern.name(of: message.bytes),
-      (Name.early...Name.dead).contains(publisher), Pattern.isWhole(message.bytes)
+      (Name.early...Name.blocked).contains(publisher), Pattern.isWhole(message.bytes)
     else { throw Violation("torn: \(message.bytes.byteCount) bytes at offset \(offset)") }
     guard offset >= end else { throw Violation("offset \(offset) again, behind \(end)") }
     if let before = last[publisher], publisher != Name.victim, number != before + 1 {

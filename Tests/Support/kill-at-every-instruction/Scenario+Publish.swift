@@ -13,9 +13,9 @@ extension Scenario {
       publish("publish-sleeper", "one slot, a subscriber asleep", at: 197, [40], sleeper: true),
       Scenario(
         name: "publish-cold", about: "a publisher's first: gate, clock, another's claim to confirm",
-        at: 197, claims: [[0]], slotsBefore: 0
+        at: 197, slotsBefore: 0, published: 0, claims: [[0]], mayBeLapped: true
       ) { stage in
-        let publisher = try stage.bus.publisher()
+        let publisher = try stage.open().publisher()
         let payload = stage.payload(0, 40)
         stage.begin()
         let offset = try publisher.publish(payload)
@@ -30,9 +30,10 @@ extension Scenario {
     sleeper: Bool = false
   ) -> Scenario {
     Scenario(
-      name: name, about: "publish, \(about)", at: offset, claims: [[2]], hasSleeper: sleeper
+      name: name, about: "publish, \(about)", at: offset, claims: [[2]], hasSleeper: sleeper,
+      mayBeLapped: true
     ) { stage in
-      let publisher = try stage.bus.publisher()
+      let publisher = try stage.open().publisher()
       try stage.warm(publisher)
       let payload = stage.payload(2, sizes[0])
       do {

@@ -10,24 +10,41 @@ struct Scenario {
   let about: String
   /// Where in the log it begins: the cursor at the first mark.
   var at = 0
-  /// The victim's messages that the operation publishes, claim by claim: each claim is delivered whole
-  /// or not at all. The victim's own earlier messages have the numbers 0 and 1.
-  var claims: [[Int]] = []
-  /// How many slots are taken before the first mark, by the victim and by the dead publisher.
+  /// Slots before that which are not early messages: of the victim, and of the dead publisher.
   var slotsBefore = 2
+  /// How many messages the victim has published before, with the numbers from 0 on.
+  var published = 2
+  /// The messages that the operation publishes, claim by claim: each claim is delivered whole or not at
+  /// all.
+  var claims: [[Int]] = []
   var claimTimeout = Duration.seconds(30)
   /// A subscriber sleeps in the kernel meanwhile.
   var hasSleeper = false
   /// A publisher sleeps at the full ring meanwhile.
   var hasBlocked = false
-  /// A publisher that holds what it claimed until it is killed, at the victim's first mark.
+  /// A publisher that holds what it claimed, from its first mark on, until the victim is at its own.
   var dead: ((Stage) throws -> Void)?
-  /// Others that are attached all the time; they hold nothing up but a full ring.
+  /// The same, but it is only stopped, and goes on when all is over.
+  var ownerLives = false
+  /// Others may be attached all the time.
   var mayHaveBystander = true
+  /// Whether another publisher may go round the ring while the victim is stopped: not where a stopped
+  /// subscriber holds it.
+  var mayBeLapped = false
+  /// Whether the bus is there before.
+  var busExists = true
   /// How far the operation got, where it publishes nothing.
-  var progress: ((_ before: Segments.Image, _ now: Segments) -> Outcome)?
+  var progress: ((Cast) -> Outcome)?
   /// What the victim does.
   let play: (Stage) throws -> Void
+
+  /// The first slot that the operation decides.
+  var firstOwnSlot: Int { claims.isEmpty ? at - 1 : at }
+
+  /// Whether what returned must be done; an abort delivers nothing.
+  var mustBeDone: Bool { progress != nil || !claims.isEmpty }
+
+  static var all: [Scenario] { publishing + claiming + reading + recovering + cold }
 }
 
 /// How far a killed operation had got.
@@ -44,14 +61,16 @@ enum Outcome: Int, Comparable, CaseIterable {
 
 /// What a victim acts with.
 struct Stage {
-  let bus: Bus
+  let bus: String
   let line: Line
   private let own = getpid()
 
-  init(_ name: String, _ line: Line) throws {
-    bus = try Bus.open(name)
+  init(_ bus: String, _ line: Line) {
+    self.bus = bus
     self.line = line
   }
+
+  func open() throws -> Bus { try Bus.open(bus) }
 
   /// The first and the last mark of the operation.
   func begin() { tracing_mark(own, SIGUSR1) }
@@ -67,7 +86,7 @@ struct Stage {
   /// The operation failed: fenced is an answer, everything else is not.
   func fail(_ error: any Error) {
     end()
-    line.say(error as? PublishError == .fenced ? "fenced" : "bad \(error)")
+    line.say(error as? PublishError == .fenced ? "ok " : "bad \(error)")
   }
 
   /// The payload of a message of the victim's.
@@ -75,10 +94,13 @@ struct Stage {
     Pattern.bytes(Name.victim, number, count: count)
   }
 
-  /// A publisher on its usual path: the gate is cached, and the clock's line is drawn.
-  func warm(_ publisher: borrowing Publisher, as name: Int = Name.victim) throws {
+  /// A publisher on its usual path: the gate is cached, and the clock's line is drawn. It lasts for as
+  /// long as was slept here.
+  func warm(
+    _ publisher: borrowing Publisher, as name: Int = Name.victim, microseconds: UInt32 = 6_000
+  ) throws {
     try publisher.publish(Pattern.bytes(name, 0, count: 40))
-    usleep(6_000)
+    usleep(microseconds)
     try publisher.publish(Pattern.bytes(name, 1, count: 40))
   }
 }

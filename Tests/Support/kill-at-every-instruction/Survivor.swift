@@ -35,7 +35,7 @@ struct Survivor: ~Copyable {
     while true {
       let words = try line.hear()
       switch words {
-      case "catch up": try survivor.drain()
+      case "catch up": try survivor.readReady()
       case "few": try survivor.publish(few, publisher, mustFit: false)
       case "laps": try survivor.publish(laps, publisher)
       default: return line.say(try survivor.verdict(publisher))
@@ -45,11 +45,11 @@ struct Survivor: ~Copyable {
   }
 
   /// Attached after the kill.
-  static func newcomer(_ segments: Segments, early: Int, _ line: Line) throws {
+  static func newcomer(_ segments: Segments, early: Int?, _ line: Line) throws {
     var survivor = try Survivor(segments)
     let oldest = max(segments.cursor, 64) - 64
     try survivor.drain()
-    guard survivor.ledger.highest(of: Name.early) == early - 1 else {
+    if let early, survivor.ledger.highest(of: Name.early) != early - 1 {
       throw Violation("read to message \(survivor.ledger.highest(of: Name.early)) of \(early)")
     }
     if let first = survivor.ledger.first, first > oldest + 16 {
@@ -148,5 +148,25 @@ enum Sleeper {
       try ledger.note(message)
     }
     line.say("ok \(ledger.victims)")
+  }
+}
+
+/// A publisher that sleeps at a full ring until a head moves.
+enum Blocked {
+  static func play(_ segments: Segments, _ line: Line) throws {
+    let publisher = try Bus.open(segments.bus).publisher(wait: .sleep)
+    var number = 0
+    var isFull = false
+    // Ends: the ring has 64 slots, and somebody holds it.
+    while !isFull {
+      let payload = Pattern.bytes(Name.blocked, number, count: 40)
+      do {
+        try publisher.publish(payload, timeout: .zero)
+        number += 1
+      } catch PublishError.full { isFull = true }
+    }
+    line.say("full")
+    try publisher.publish(Pattern.bytes(Name.blocked, number, count: 40), timeout: .seconds(10))
+    line.say("ok ")
   }
 }

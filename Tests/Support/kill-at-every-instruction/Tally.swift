@@ -22,8 +22,10 @@ struct Tally {
   var kills = 0
   /// Repetitions of one instruction that were not taken.
   var skipped = 0
-  /// Kills besides, of victims that had left the path.
+  /// Kills besides, of victims that took another way.
   var strays = 0
+  /// Instructions that no victim came to: those of the way that only the traced one took.
+  var missed = 0
   var outcomes = [0, 0, 0]
   var violations = 0
   var isCut = false
@@ -49,7 +51,7 @@ struct Tally {
   var row: String {
     let notes =
       (skipped > 0 ? " (\(skipped) repeats skipped)" : "")
-      + (strays > 0 ? " (\(strays) elsewhere)" : "") + (isCut ? " (cut short)" : "")
+      + (missed > 0 ? " (\(missed) not reached)" : "") + (isCut ? " (cut short)" : "")
     return
       "| \(scenario) | \(way) | \(instructions) | \(kills)\(notes) | \(outcomes[0]) | \(outcomes[1])"
       + " | \(outcomes[2]) | \(violations) |"

@@ -40,6 +40,12 @@ struct Tracee {
     }
   }
 
+  /// Stops it before each execution of an instruction; 0: nowhere.
+  func breakpoint(at address: UInt64) throws {
+    let code = tracing_break_at(pid, address)
+    guard code == 0 else { throw Violation("no debug registers here: errno \(code)") }
+  }
+
   var address: UInt64 { tracing_address(pid) }
   var systemCall: Int64 { tracing_system_call(pid) }
 

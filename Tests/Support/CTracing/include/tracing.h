@@ -16,6 +16,9 @@ int tracing_fix_addresses(void);
 /// Binds the calling thread to one CPU. 0 or the errno.
 int tracing_pin(int cpu);
 
+/// Gives the calling process precedence over others of its core. 0 or the errno.
+int tracing_take_precedence(void);
+
 /// `fork`. The child dies with its parent.
 pid_t tracing_fork(void);
 
@@ -27,6 +30,10 @@ pid_t tracing_fork_traced(void);
 int tracing_step(pid_t pid);
 int tracing_continue(pid_t pid);
 int tracing_to_system_call(pid_t pid);
+
+/// Stops a tracee before each execution of the instruction at `address`, by a debug register; 0 takes
+/// the stop away. 0 or the errno.
+int tracing_break_at(pid_t pid, uint64_t address);
 
 /// Where a stopped tracee stands.
 uint64_t tracing_address(pid_t pid);

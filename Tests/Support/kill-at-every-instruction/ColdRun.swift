@@ -1,0 +1,203 @@
+import Glibc
+import ShmBus
+import TestSupport
+
+/// Long operations: a kill at every system call, and recovery on every distinct memory image, which is
+/// what a kill leaves between two instructions that change nothing.
+struct ColdRun {
+  /// What lies under the bus's names.
+  typealias Image = Segments.Image
+
+  let run: Run
+  let schedule: Schedule
+  private(set) var tally: Tally
+  private var last = Image()
+
+  init(_ scenario: Scenario, _ way: String, _ schedule: Schedule) throws {
+    run = try Run(scenario)
+    self.schedule = schedule
+    tally = Tally(scenario: scenario.name, way: way)
+  }
+
+  /// Every distinct image, from one pass.
+  mutating func images() throws {
+    try run.reset()
+    let (victim, line) = try start()
+    defer { line.close() }
+    var watch = Watch(run.segments.bus)
+    var images = [Image.read(run.segments.bus)]
+    // Ends: with the operation.
+    while try victim.step() == .trapped {
+      tally.instructions += 1
+      if watch.hasChanged() { images.append(Image.read(run.segments.bus)) }
+    }
+    try victim.kill()
+    last = Image.read(run.segments.bus)
+    for (number, image) in images.enumerated() where number % schedule.stride == 0 {
+      try image.write(run.segments.bus)
+      look("image \(number)")
+      if schedule.isOver || tally.violations >= schedule.most {
+        tally.isCut = number + 1 < images.count
+        return
+      }
+    }
+  }
+
+  /// A kill at the entry and at the exit of every system call.
+  mutating func systemCalls() throws {
+    var point = 0
+    // Ends: with the operation.
+    while true {
+      try run.reset()
+      let (victim, line) = try start()
+      defer { line.close() }
+      var isOver = false
+      for _ in 0...point where !isOver {
+        // The last mark is a system call of its own, and its entry is the end.
+        isOver = try victim.goToSystemCall() != .atSystemCall
+      }
+      try victim.kill()
+      if isOver {
+        last = Image.read(run.segments.bus)
+        look("the end")
+        return
+      }
+      tally.instructions += 1
+      look("stop \(point) at system calls")
+      if schedule.isOver || tally.violations >= schedule.most {
+        tally.isCut = true
+        return
+      }
+      point += schedule.stride
+    }
+  }
+
+  private func start() throws -> (Tracee, Line) {
+    let (own, other) = try Line.pair()
+    defer { other.close() }
+    let victim = try Cast.start(run.scenario.play, on: run.segments.bus, other)
+    guard try victim.runToMark() == .began else {
+      try? victim.kill()
+      throw Cast.failure(of: own)
+    }
+    return (victim, own)
+  }
+
+  /// Whether somebody new can use what is there, or replace it.
+  private mutating func look(_ place: String) {
+    do {
+      let now = Image.read(run.segments.bus)
+      let run = run
+      let part = try Part { line in
+        try Newcomer(run).play(line)
+      }
+      let found = try part.hear()
+      try part.join()
+      let outcome: Outcome
+      switch (run.scenario.name, found) {
+      case ("create", "usable"), ("remove", "gone"): outcome = .done
+      case ("create", "gone"), ("remove", "usable"): outcome = .never
+      case (_, "usable"): outcome = now == run.start ? .never : .done
+      default: outcome = .padding
+      }
+      tally.count(outcome)
+    } catch { tally.note("\(place): \(error)") }
+  }
+}
+
+/// Opens the bus, or creates it anew where it is gone or half made; then uses it.
+private struct Newcomer {
+  let run: Run
+  init(_ run: Run) { self.run = run }
+
+  func play(_ line: Line) throws {
+    let name = run.segments.bus
+    let found = try state(of: name)
+    if found != "usable" { _ = try Bus.create(name, Run.configuration()) }
+    let segments = try Segments(of: name)
+    let (own, other) = try Line.pair()
+    let early = found == "usable" && run.scenario.busExists ? run.early : nil
+    try Survivor.newcomer(segments, early: early, other)
+    let verdict = try own.hear()
+    guard verdict.hasPrefix("ok ") else { throw Violation(verdict) }
+    line.say(found)
+  }
+
+  private func state(of name: String) throws -> String {
+    do {
+      _ = try Bus.open(name)
+      return "usable"
+    } catch {
+      switch error.code {
+      case .notFound: return "gone"
+      // Half created, or removed and still named.
+      case .tryAgain, .unavailable: return "half"
+      default: throw error
+      }
+    }
+  }
+}
+
+extension Segments.Image {
+  static func read(_ bus: String) -> Self {
+    Self(control: bytes(Segments.path(bus, "control")), partition: bytes(Segments.path(bus, "p0")))
+  }
+
+  private static func bytes(_ path: String) -> [UInt8]? { (try? Mapped(path))?.bytes }
+
+  /// Makes new objects of it.
+  func write(_ bus: String) throws {
+    for (segment, bytes) in [("control", control), ("p0", partition)] {
+      let path = Segments.path(bus, segment)
+      _ = unsafe unlink(path)
+      guard let bytes else { continue }
+      let file = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      guard file >= 0 else { throw Violation("cannot create \(path): errno \(errno)") }
+      defer { close(file) }
+      guard unsafe Glibc.write(file, bytes, bytes.count) == bytes.count else {
+        throw Violation("cannot write \(path): errno \(errno)")
+      }
+    }
+  }
+}
+
+/// Notices when anything under the bus's names changes: which object it is, its length, its bytes.
+private struct Watch {
+  private var sides: [Side]
+
+  init(_ bus: String) {
+    sides = ["control", "p0"].map { Side(Segments.path(bus, $0)) }
+  }
+
+  mutating func hasChanged() -> Bool {
+    var changed = false
+    for place in sides.indices where sides[place].hasChanged() { changed = true }
+    return changed
+  }
+
+  private struct Side {
+    let path: String
+    var status = stat()
+    var mapped: Mapped?
+    var bytes: [UInt8]?
+
+    init(_ path: String) {
+      self.path = path
+      _ = hasChanged()
+    }
+
+    mutating func hasChanged() -> Bool {
+      var now = stat()
+      if unsafe stat(path, &now) != 0 { now = stat() }
+      if now.st_ino == status.st_ino, now.st_size == status.st_size {
+        guard let mapped, mapped.differs(from: bytes) else { return false }
+        bytes = mapped.bytes
+        return true
+      }
+      status = now
+      mapped = now.st_size > 0 ? try? Mapped(path) : nil
+      bytes = mapped?.bytes
+      return true
+    }
+  }
+}
