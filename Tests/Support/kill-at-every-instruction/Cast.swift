@@ -18,7 +18,7 @@ final class Cast {
   private(set) var headAtBegin: UInt64 = 0
 
   /// All are attached, and the victim is at its first mark.
-  init(_ run: Run, bystander hasBystander: Bool) throws {
+  init(_ run: Run, bystander hasBystander: Bool, isStepped: Bool) throws {
     self.run = run
     let segments = run.segments
     let scenario = run.scenario
@@ -32,7 +32,7 @@ final class Cast {
     line = own
     dead = try scenario.dead.map { try Self.start($0, on: segments.bus, other) }
     if let dead, try dead.runToMark() != .began { throw Self.failure(of: own) }
-    victim = try Self.start(scenario.play, on: segments.bus, other)
+    victim = try Self.start(scenario.play, on: segments.bus, other, isStepped: isStepped)
     let stop = try victim.runToMark()
     if !scenario.ownerLives {
       try dead?.kill()
@@ -55,10 +55,12 @@ final class Cast {
   }
 
   static func start(
-    _ play: (Stage) throws -> Void, on bus: String, _ line: Line
+    _ play: (Stage) throws -> Void, on bus: String, _ line: Line, isStepped: Bool = false
   ) throws -> Tracee {
     try Tracee {
-      do { try play(Stage(bus, line)) } catch { line.say("bad \(error)") }
+      var stage = Stage(bus, line)
+      stage.isStepped = isStepped
+      do { try play(stage) } catch { line.say("bad \(error)") }
       _exit(0)
     }
   }
@@ -99,12 +101,15 @@ final class Cast {
     }
   }
 
-  /// After the victim has returned from publishing: whoever slept has been woken. Asked of the words
-  /// and the kernel, because every sleep ends by itself soon.
+  /// After the victim has returned: nobody sleeps over what it did. Asked of the words and the kernel,
+  /// because every sleep ends by itself soon. By now every slot below the cursor is decided.
   func checkWake() throws {
-    guard let sleeper, run.segments.isDecided(UInt64(run.scenario.firstOwnSlot)) else { return }
-    // Between the two looks at the words it was asleep all the time, and nobody had woken it.
-    if sleeperWaits, sleeper.isAsleep, sleeperWaits { throw Violation("a wake was lost") }
+    guard let sleeper else { return }
+    let isBehind = { self.run.segments.head(ofSubscriber: 0) < self.run.segments.cursor }
+    // Asleep all the time between the two looks, and nobody had woken it before.
+    if isBehind(), sleeperWaits, sleeper.isAsleep, sleeperWaits, isBehind() {
+      throw Violation("a wake was lost")
+    }
   }
 
   /// What the victim said, when it was let run to its end.

@@ -87,7 +87,7 @@ struct Command {
       }
     case "pause", "laps":
       return try table { scenario in
-        guard name == "pause" || scenario.mayBeLapped else { return [] }
+        guard scenario.mayHaveBystander, name == "pause" || scenario.mayBeLapped else { return [] }
         var run = try PauseRun(scenario, laps: name == "laps", schedule)
         try run.all()
         return [run.tally]

@@ -3,19 +3,16 @@ struct Path {
   let addresses: [UInt64]
   var count: Int { addresses.count }
 
-  /// The shortest of a few passes: one is longer when the clock's line ran out on the way.
   init(of run: Run, bystander: Bool) throws {
-    var shortest: [UInt64] = []
-    for _ in 0..<3 {
-      let cast = try run.cast(bystander: bystander)
-      var addresses = [cast.victim.address]
-      // Ends: with the operation.
-      while try cast.victim.step() == .trapped { addresses.append(cast.victim.address) }
-      try cast.victim.kill()
-      _ = try cast.goOn()
-      if shortest.isEmpty || addresses.count < shortest.count { shortest = addresses }
-    }
-    addresses = shortest
+    let cast = try run.cast(bystander: bystander, isStepped: true)
+    var addresses = [cast.victim.address]
+    // Ends: with the operation.
+    while try cast.victim.step() == .trapped { addresses.append(cast.victim.address) }
+    // Behind the mark's system call it stops twice: for the step, and for the signal.
+    if addresses.last == cast.victim.address { addresses.removeLast() }
+    try cast.victim.kill()
+    _ = try cast.goOn()
+    self.addresses = addresses
   }
 
   /// Whether a point is in the middle of one instruction that is executed again and again, such as

@@ -43,8 +43,8 @@ final class Run {
   }
 
   /// The victim and those around it, at the first mark.
-  func cast(bystander: Bool) throws -> Cast {
+  func cast(bystander: Bool, isStepped: Bool = false) throws -> Cast {
     segments.restore(start)
-    return try Cast(self, bystander: bystander)
+    return try Cast(self, bystander: bystander, isStepped: isStepped)
   }
 }

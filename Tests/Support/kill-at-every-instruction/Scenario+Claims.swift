@@ -33,7 +33,7 @@ extension Scenario {
       claims: [[2], [3], [4]]
     ) { stage in
       let publisher = try stage.open().publisher()
-      try stage.warm(publisher, microseconds: 40_000)
+      try stage.warm(publisher)
       let payloads = [stage.payload(2, 40), stage.payload(3, 100), stage.payload(4, 40)]
       do {
         stage.begin()
@@ -56,7 +56,7 @@ extension Scenario {
       at: 197, claims: [[2, 3, 4]], mayBeLapped: true
     ) { stage in
       let publisher = try stage.open().publisher()
-      try stage.warm(publisher, microseconds: 30_000)
+      try stage.warm(publisher)
       let payloads = [stage.payload(2, 40), stage.payload(3, 150), stage.payload(4, 40)]
       do {
         stage.begin()

@@ -9,7 +9,7 @@ extension Scenario {
       recovers("recover-announced", "free a publisher that died with one claim", at: 198, 3) {
         stage in
         let publisher = try stage.open().publisher()
-        try stage.warm(publisher, as: Name.dead, microseconds: 0)
+        try stage.warm(publisher, as: Name.dead)
         let loan = try publisher.loan(byteCount: 40)
         stage.begin()
         withExtendedLifetime(loan.offset) {}
@@ -17,7 +17,7 @@ extension Scenario {
       recovers("recover-marked", "free a publisher that died with three claims", at: 202, 7) {
         stage in
         let publisher = try stage.open().publisher()
-        try stage.warm(publisher, as: Name.dead, microseconds: 0)
+        try stage.warm(publisher, as: Name.dead)
         let first = try publisher.loan(byteCount: 40)
         let second = try publisher.loan(byteCount: 100)
         try publisher.publish(Pattern.bytes(Name.dead, 2, count: 40))
@@ -58,7 +58,7 @@ extension Scenario {
       slotsBefore: 3 + 63, published: 63, claims: [[63]],
       dead: { stage in
         let publisher = try stage.open().publisher()
-        try stage.warm(publisher, as: Name.dead, microseconds: 0)
+        try stage.warm(publisher, as: Name.dead)
         let loan = try publisher.loan(byteCount: 40)
         stage.begin()
         withExtendedLifetime(loan.offset) {}

@@ -38,9 +38,6 @@ struct Scenario {
   /// What the victim does.
   let play: (Stage) throws -> Void
 
-  /// The first slot that the operation decides.
-  var firstOwnSlot: Int { claims.isEmpty ? at - 1 : at }
-
   /// Whether what returned must be done; an abort delivers nothing.
   var mustBeDone: Bool { progress != nil || !claims.isEmpty }
 
@@ -63,6 +60,8 @@ enum Outcome: Int, Comparable, CaseIterable {
 struct Stage {
   let bus: String
   let line: Line
+  /// Whether every instruction will be stepped: time goes by then.
+  var isStepped = false
   private let own = getpid()
 
   init(_ bus: String, _ line: Line) {
@@ -94,13 +93,11 @@ struct Stage {
     Pattern.bytes(Name.victim, number, count: count)
   }
 
-  /// A publisher on its usual path: the gate is cached, and the clock's line is drawn. It lasts for as
-  /// long as was slept here.
-  func warm(
-    _ publisher: borrowing Publisher, as name: Int = Name.victim, microseconds: UInt32 = 6_000
-  ) throws {
+  /// A publisher on its usual path: the gate is cached, and the clock's line is drawn. The line lasts
+  /// for as long as was slept here, and two milliseconds are the least.
+  func warm(_ publisher: borrowing Publisher, as name: Int = Name.victim) throws {
     try publisher.publish(Pattern.bytes(name, 0, count: 40))
-    usleep(microseconds)
+    if name == Name.victim { usleep(isStepped ? 200_000 : 4_000) }
     try publisher.publish(Pattern.bytes(name, 1, count: 40))
   }
 }
