@@ -20,6 +20,7 @@
      quick pass -DKINDS=12 -DOFFSETS=4 -DCAPACITY=3 -DINCARNATIONS=1 -DRECOVERERS=1 | 9,874,115 states: batches, also half-filled
      quick pass -DCLAIMS=1 -DOFFSETS=3 -DRECOVERERS=1 -DOVERWRITE | 402,538 states: row reuse, overwrite mode
      quick pass -DCLAIMS=3 -DOFFSETS=6 -DINCARNATIONS=1 -DRECOVERERS=1 -DCRASHES=0 -DOVERWRITE | 10,818,722 states: three laps, overwrite mode
+     quick pass -DLOANS=2 -DOFFSETS=4 -DINCARNATIONS=1 -DRECOVERERS=1 -DCRASHES=0 -DSTOPS | 1,189,129 states: stopped before it raises its floor, it holds nobody
      full  pass -DCLAIMS=1 -DOFFSETS=3 | 17,739,685 states: row reuse, two recoverers
      full  pass -DCLAIMS=1 -DOFFSETS=3 -DOVERWRITE | 21,644,741 states: the same, overwrite mode
      full  pass -DOFFSETS=4 -DRECOVERERS=1 | 23,853,847 states: two claims each, row reuse
@@ -30,6 +31,7 @@
      quick fail -DOFFSETS=3 -DINCARNATIONS=1 -DRECOVERERS=1 -DFETCHADD | 4,697 states: the cursor moved without an announcement: a hole nobody can attribute
      quick fail -DLOANS=2 -DOFFSETS=4 -DCAPACITY=3 -DINCARNATIONS=1 -DRECOVERERS=1 -DNOMARK | 95,377 states: a loan not marked before the next announcement: the same
      quick fail -DLOANS=2 -DOFFSETS=5 -DINCARNATIONS=1 -DRECOVERERS=1 -DCRASHES=0 -DOVERWRITE -DNOFLOOR | 34,040 states: an open loan is lapped
+     quick fail -DLOANS=2 -DOFFSETS=4 -DINCARNATIONS=1 -DRECOVERERS=1 -DCRASHES=0 -DSTOPS -DSTALEFLOOR | 22,058 states: it holds everybody
      quick fail -DCLAIMS=3 -DOFFSETS=6 -DINCARNATIONS=1 -DRECOVERERS=1 -DCRASHES=0 -DOVERWRITE -DNOC0 | 25,620 states: gate without the cursor bound: an open claim is lapped
      quick fail -DCLAIMS=1 -DOFFSETS=3 -DNOCHECK | 45,251 states: the next incarnation's live claim is aborted
      quick fail -DCLAIMS=1 -DOFFSETS=3 -DEARLYCHECK | 206,928 states: the same: incarnation read again before the slot was
@@ -106,6 +108,9 @@ byte writer[CAPACITY];           /* offset + 1 of the open claim that may write 
 byte claimedBy[OFFSETS + 2];     /* incarnation that won the claim starting here */
 byte fate[OFFSETS + 2];          /* of the message starting here: 1 committed, 2 skipped by somebody */
 byte crashes;
+#ifdef STOPS
+bit stops;
+#endif
 byte retired;                    /* rows that will not be used any more */
 
 /* ---- One-word operations. ---- */
@@ -147,10 +152,18 @@ inline forget_word() { word.lap = 0; word.state = 0; word.owner = 0; word.span =
   (announced[q].span != 0 && \
    ((cursor.claimant == q && cursor.offset == announced[q].start + announced[q].span && \
      !SLOT_DECIDED(announced[q].start)) || SLOT_CLAIMED_BY(announced[q].start, q)))
+#ifdef STALEFLOOR
+#define FLOOR_HOLDS(q, end) (floorOf[q] != NONE && (end) > floorOf[q] + CAPACITY)
+#else
+#define MARK_HOLDS(offset, q, end) (SLOT_CLAIMED_BY(offset, q) && (end) > (offset) + CAPACITY)
+#define FLOOR_HOLDS(q, end) \
+  (floorOf[q] != NONE && \
+   (MARK_HOLDS(0, q, end) || MARK_HOLDS(1, q, end) || MARK_HOLDS(2, q, end) || MARK_HOLDS(3, q, end) || \
+    MARK_HOLDS(4, q, end) || MARK_HOLDS(5, q, end) || MARK_HOLDS(6, q, end)))
+#endif
 #define ROW_ALLOWS(q, end) \
   ((incarnation[q] & 1) == 0 || \
-   (!(ANNOUNCED_IS_OPEN(q) && (end) > announced[q].start + CAPACITY) && \
-    !(floorOf[q] != NONE && (end) > floorOf[q] + CAPACITY)))
+   (!(ANNOUNCED_IS_OPEN(q) && (end) > announced[q].start + CAPACITY) && !FLOOR_HOLDS(q, end)))
 #ifdef OVERWRITE
 #define HEAD_ALLOWS(end) true
 #else
@@ -197,8 +210,21 @@ inline refresh_limit() {
         fi
      :: else
      fi;
+#ifdef STALEFLOOR
+     gate = (floorOf[q] < gate -> floorOf[q] : gate);        /* naive: whatever has become of that claim */
+#else
 #ifndef NOFLOOR
-     gate = (floorOf[q] < gate -> floorOf[q] : gate);
+     other.start = floorOf[q];                               /* its owner may have decided it, and then stopped */
+     do
+     :: other.start < gate ->
+        load_control(other.start);
+        if
+        :: IS_CLAIMED_BY(other.start, q) -> gate = other.start
+        :: else -> other.start++
+        fi
+     :: else -> break
+     od;
+#endif
 #endif
      q++
   :: else -> q = 0; break
@@ -292,6 +318,13 @@ inline close(place) {
 #endif
   MAY_DIE;
   openStart[place] = NONE;
+#ifdef STOPS
+  /* Stopped for ever, and alive: with nothing open it must hold nobody, though its floor is still there. */
+  if
+  :: atomic { openStart[1 - place] == NONE && stops == 0 -> stops = 1; retired++; goto end_stopped }
+  :: skip
+  fi;
+#endif
 #ifndef NOFLOOR
   /* The floor moves up to the next claim that needs it: marked, hence no longer the announced one. */
   if
@@ -442,7 +475,13 @@ again:
 died:
   goto attach;                                                   /* the row's next owner */
 gone:
-  atomic { openStart[0] = 0; openStart[1] = 0; claims = 0; limit = 0; forget_temporaries() }
+  atomic { openStart[0] = 0; openStart[1] = 0; claims = 0; limit = 0; forget_temporaries(); goto ended };
+#ifdef STOPS
+end_stopped:
+  false;
+#endif
+ended:
+  skip
 }
 
 /* ---- Recoverer ---- */

@@ -80,9 +80,10 @@ extension Gate {
     }
   }
 
-  /// The oldest open claim of a publisher: its announced one, if it was won and is undecided, or its
-  /// floor. The cell is read before the floor, because the owner stores the floor before it
-  /// announces anew. What is quarantined holds nothing.
+  /// The oldest open claim of a publisher: its announced one, if it was won and is undecided, or the
+  /// first mark from its floor on. The cell is read before the floor, because the owner stores the
+  /// floor before it announces anew. What is quarantined holds nothing, nor does a floor whose claim
+  /// is decided: its owner may have been stopped before it raised it.
   private func openClaim(of publisher: UInt64, in ring: Ring, cursor: UInt64) -> Offset? {
     let quarantine = quarantine(of: ring)
     let cell = ring.publisherCell(publisher)
@@ -96,12 +97,10 @@ extension Gate {
     let floor = cell.floor.loadAcquire()  // G5, partner: A2
     guard floor != Packed.none else { return oldest }
     let end = Packed.cursorOffset(cursor)
-    guard quarantine.mayHaveRows else { return min(floor, oldest ?? floor) }
-    // A stopped owner cannot raise its floor over a quarantined claim: look for the next mark.
     var offset = end > ring.capacity ? max(floor, end &- ring.capacity) : floor
     // Ends: at most `capacity` offsets.
     while offset < min(end, oldest ?? end) {
-      let word = ControlWord(ring.header(offset).control.loadAcquire())
+      let word = ControlWord(ring.header(offset).control.loadAcquire())  // G6, partner: A3, K1
       if word.isClaimed(in: ring.lap(offset), by: publisher),
         quarantine.voidSpan(at: offset) == nil
       {
