@@ -132,6 +132,7 @@ final class Cast {
       verdict = try newcomer.hear()
       try newcomer.join()
     }
+    try awaitOwner()
     for part in [sleeper, blocked].compactMap({ $0 }) {
       let answer = try part.hear()
       try part.join()
@@ -140,6 +141,16 @@ final class Cast {
       }
     }
     return Self.messages(verdict)
+  }
+
+  /// A stopped owner goes on. Others have gone round the ring: its claim is void, and it is told so.
+  private func awaitOwner() throws {
+    guard let owner = dead else { return }
+    let end = try owner.go()
+    guard end == .gone(0) else { throw Violation("the owner ended: \(end)") }
+    dead = nil
+    let said = try line.hear(within: 5)
+    guard said == "fenced" else { throw Violation("the owner, lapped, was told '\(said)'") }
   }
 
   /// "ok 0@3,1@4" as numbers and offsets.

@@ -25,11 +25,13 @@ struct KillRun {
         continue
       }
       do {
-        guard let outcome = try kill(at: point, of: path) else {
+        guard var outcome = try kill(at: point, of: path) else {
           tally.missed += 1
           continue
         }
         tally.count(outcome)
+        // One that took a way of the same addresses in another order is no proof; two are.
+        if outcome < furthest, let again = try kill(at: point, of: path) { outcome = again }
         if outcome < furthest { throw Violation("\(outcome) after \(furthest)") }
         furthest = outcome
         if point == path.count, run.scenario.mustBeDone, outcome != .done {
@@ -53,6 +55,7 @@ struct KillRun {
     for _ in 0..<Self.attempts {
       let cast = try run.cast(bystander: bystander)
       let isThere = try path.bring(cast.victim, to: point)
+      if point == path.count { try cast.checkWake() }
       try cast.victim.kill()
       let claimed = run.segments.cursor
       let progress = run.scenario.progress?(cast)
@@ -70,9 +73,8 @@ struct KillRun {
   private func outcome(
     _ messages: [Int: UInt64], _ progress: Outcome?, claimedUpTo cursor: UInt64
   ) throws -> Outcome {
-    // A publisher that was blocked may have overwritten them.
     for number in 0..<run.scenario.published
-    where messages[number] == nil && !run.scenario.hasBlocked {
+    where messages[number] == nil && !run.scenario.mayOverwrite {
       throw Violation("message \(number), published before, is lost")
     }
     if let progress { return progress }

@@ -85,10 +85,11 @@ struct Command {
           return run.tally
         }
       }
-    case "pause", "laps":
+    case "pause", "laps", "death":
+      let way: PauseRun.Way = name == "pause" ? .pause : name == "laps" ? .laps : .death
       return try table { scenario in
-        guard scenario.mayHaveBystander, name == "pause" || scenario.mayBeLapped else { return [] }
-        var run = try PauseRun(scenario, laps: name == "laps", schedule)
+        guard scenario.mayHaveBystander, way != .laps || scenario.mayBeLapped else { return [] }
+        var run = try PauseRun(scenario, way, schedule)
         try run.all()
         return [run.tally]
       }

@@ -17,10 +17,12 @@ extension Scenario {
       ) { stage in
         let publisher = try stage.open().publisher()
         let payload = stage.payload(0, 40)
-        stage.begin()
-        let offset = try publisher.publish(payload)
-        stage.end()
-        stage.say([0: offset], payload)
+        do {
+          stage.begin()
+          let offset = try publisher.publish(payload)
+          stage.end()
+          stage.say([0: offset], payload)
+        } catch { stage.fail(error) }
       },
     ]
   }

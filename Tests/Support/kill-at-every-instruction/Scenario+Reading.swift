@@ -56,7 +56,7 @@ extension Scenario {
   private static func commits(_ name: String, _ about: String, blocked: Bool) -> Scenario {
     Scenario(
       name: name, about: about, at: 200, slotsBefore: 3, published: 3, hasBlocked: blocked,
-      progress: moved
+      mayOverwrite: blocked, progress: moved
     ) { stage in
       let bus = try stage.open()
       var reader = try bus.subscriber(from: .latest)

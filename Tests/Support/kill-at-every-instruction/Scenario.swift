@@ -26,6 +26,8 @@ struct Scenario {
   var dead: ((Stage) throws -> Void)?
   /// The same, but it is only stopped, and goes on when all is over.
   var ownerLives = false
+  /// Whether the victim's earlier messages may be overwritten before they are read.
+  var mayOverwrite = false
   /// Others may be attached all the time.
   var mayHaveBystander = true
   /// Whether another publisher may go round the ring while the victim is stopped: not where a stopped
@@ -41,7 +43,7 @@ struct Scenario {
   /// Whether what returned must be done; an abort delivers nothing.
   var mustBeDone: Bool { progress != nil || !claims.isEmpty }
 
-  static var all: [Scenario] { publishing + claiming + reading + recovering + cold }
+  static var all: [Scenario] { publishing + claiming + reading + recovering + quarantining + cold }
 }
 
 /// How far a killed operation had got.

@@ -63,6 +63,12 @@ final class Segments {
     control.word(at: Int(control.word(at: 520)) + row * 256 + byte)
   }
 
+  /// The states of the partition's quarantine rows that are in use.
+  var quarantine: [UInt64] {
+    let table = Int(control.word(at: 560))
+    return (0..<64).map { control.word(at: table + $0 * 32 + 16) & 0xff }.filter { $0 != 0 }
+  }
+
   /// The head of a subscriber's row.
   func head(ofSubscriber number: Int) -> UInt64 {
     let groups = Int(control.word(at: 152) & 0xffff_ffff)

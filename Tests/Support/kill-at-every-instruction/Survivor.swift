@@ -49,7 +49,7 @@ struct Survivor: ~Copyable {
     var survivor = try Survivor(segments)
     let oldest = max(segments.cursor, 64) - 64
     try survivor.drain()
-    if let early, survivor.ledger.highest(of: Name.early) != early - 1 {
+    if let early, early > oldest, survivor.ledger.highest(of: Name.early) != early - 1 {
       throw Violation("read to message \(survivor.ledger.highest(of: Name.early)) of \(early)")
     }
     if let first = survivor.ledger.first, first > oldest + 16 {
