@@ -101,8 +101,9 @@ final class Cast {
     }
   }
 
-  /// After the victim has returned: nobody sleeps over what it did. Asked of the words and the kernel,
-  /// because every sleep ends by itself soon. By now every slot below the cursor is decided.
+  /// After the victim has returned: nobody sleeps over what it did. Asked of the words and the
+  /// kernel, because every sleep ends by itself soon. By now every slot below the cursor is
+  /// decided.
   func checkWake() throws {
     guard let sleeper else { return }
     let isBehind = { self.run.segments.head(ofSubscriber: 0) < self.run.segments.cursor }
@@ -119,7 +120,8 @@ final class Cast {
     return Self.messages(words)
   }
 
-  /// Others read what is there and go on with the bus; returns what they were given of the victim's.
+  /// Others read what is there and go on with the bus; returns what they were given of the
+  /// victim's.
   func goOn() throws -> [Int: UInt64] {
     let segments = run.segments
     let early = run.scenario.hasBlocked ? nil : run.early
@@ -143,7 +145,8 @@ final class Cast {
     return Self.messages(verdict)
   }
 
-  /// A stopped owner goes on. Others have gone round the ring: its claim is void, and it is told so.
+  /// A stopped owner goes on. Others have gone round the ring: its claim is void, and it is told
+  /// so.
   private func awaitOwner() throws {
     guard let owner = dead else { return }
     let end = try owner.go()

@@ -2,8 +2,8 @@ import Glibc
 import ShmBus
 import TestSupport
 
-/// Long operations: a kill at every system call, and recovery on every distinct memory image, which is
-/// what a kill leaves between two instructions that change nothing.
+/// Long operations: a kill at every system call, and recovery on every distinct memory image, which
+/// is what a kill leaves between two instructions that change nothing.
 struct ColdRun {
   /// What lies under the bus's names.
   typealias Image = Segments.Image

@@ -48,9 +48,9 @@ struct KillRun {
     }
   }
 
-  /// Kills one victim before the instruction that was the `point`th of the traced pass; nil where none
-  /// came there. A victim that took another way (the clock's line ran out, and it was drawn anew) is
-  /// killed at its end and looked at too, and another one takes its place.
+  /// Kills one victim before the instruction that was the `point`th of the traced pass; nil where
+  /// none came there. A victim that took another way (the clock's line ran out, and it was drawn
+  /// anew) is killed at its end and looked at too, and another one takes its place.
   private mutating func kill(at point: Int, of path: Path) throws -> Outcome? {
     for _ in 0..<Self.attempts {
       let cast = try run.cast(bystander: bystander)

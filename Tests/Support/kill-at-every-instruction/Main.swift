@@ -29,8 +29,8 @@ enum Main {
       unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
     }
     _ = tracing_pin(unsafe getenv("KILL_CPU").flatMap { unsafe Int32(String(cString: $0)) } ?? 0)
-    // Where it is allowed: a victim that is stepped slowly outlives the line its clock has drawn, and
-    // takes a longer way.
+    // Where it is allowed: a victim that is stepped slowly outlives the line its clock has drawn,
+    // and takes a longer way.
     _ = tracing_take_precedence()
     _ = tracing_tick(100_000)
     _ = TestSpace.namespace

@@ -1,4 +1,5 @@
-/// The instructions of one operation, in the order in which one victim executed them, single-stepped.
+/// The instructions of one operation, in the order in which one victim executed them, single-
+/// stepped.
 struct Path {
   let addresses: [UInt64]
   var count: Int { addresses.count }
@@ -22,9 +23,9 @@ struct Path {
       && addresses[point - 4...point + 1].allSatisfy { $0 == addresses[point] }
   }
 
-  /// Brings a victim, at full speed, before the instruction that was the `point`th of the traced one:
-  /// the same address for the same time. `count` is the mark behind the last. False if the operation
-  /// was over before: it took another way.
+  /// Brings a victim, at full speed, before the instruction that was the `point`th of the traced
+  /// one: the same address for the same time. `count` is the mark behind the last. False if the
+  /// operation was over before: it took another way.
   func bring(_ victim: Tracee, to point: Int) throws -> Bool {
     guard point < count else { return try end(victim) }
     let address = addresses[point]

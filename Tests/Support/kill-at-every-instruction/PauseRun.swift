@@ -1,7 +1,8 @@
 import Glibc
 import TestSupport
 
-/// Stops a victim at each instruction of an operation and lets others work; then it goes on, or dies.
+/// Stops a victim at each instruction of an operation and lets others work; then it goes on, or
+/// dies.
 struct PauseRun {
   enum Way: String {
     /// Others publish a little, and it goes on.

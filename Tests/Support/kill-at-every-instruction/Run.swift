@@ -36,8 +36,8 @@ final class Run {
 
   deinit { TestSpace.clear(segments.bus) }
 
-  /// Everything as it was before the first victim, by new objects under the same names: a victim may
-  /// have removed them.
+  /// Everything as it was before the first victim, by new objects under the same names: a victim
+  /// may have removed them.
   func reset() throws {
     try (scenario.busExists ? start : Segments.Image()).write(segments.bus)
   }

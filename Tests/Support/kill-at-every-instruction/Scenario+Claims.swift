@@ -102,16 +102,16 @@ extension Scenario {
   private static func abort(_ name: String, _ about: String, sleeper: Bool) -> Scenario {
     Scenario(
       name: name, about: about, at: 198, slotsBefore: 3, hasSleeper: sleeper, mayBeLapped: true,
-      progress: { $0.run.segments.isDecided(197) ? .done : .never }
-    ) { stage in
-      let publisher = try stage.open().publisher()
-      try stage.warm(publisher)
-      let loan = try publisher.loan(byteCount: 40)
-      stage.begin()
-      drop(loan)
-      stage.end()
-      stage.say([:], 0)
-    }
+      progress: { $0.run.segments.isDecided(197) ? .done : .never },
+      play: { stage in
+        let publisher = try stage.open().publisher()
+        try stage.warm(publisher)
+        let loan = try publisher.loan(byteCount: 40)
+        stage.begin()
+        drop(loan)
+        stage.end()
+        stage.say([:], 0)
+      })
   }
 
   private static func drop(_ loan: consuming Loan) {}

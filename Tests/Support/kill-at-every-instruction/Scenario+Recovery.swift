@@ -40,15 +40,15 @@ extension Scenario {
         if cast.run.segments.endpoint(row, at: 0) & 1 == 0 { return .done }
         let claim = UInt64(offset - slots + 2)
         return cast.run.segments.isDecided(claim) ? .padding : .never
-      }
-    ) { stage in
-      let bus = try stage.open()
-      stage.begin()
-      let freed = try bus.recover()
-      stage.end()
-      guard freed <= 1 else { return stage.line.say("bad \(freed) rows freed") }
-      stage.say([:], bus)
-    }
+      },
+      play: { stage in
+        let bus = try stage.open()
+        stage.begin()
+        let freed = try bus.recover()
+        stage.end()
+        guard freed <= 1 else { return stage.line.say("bad \(freed) rows freed") }
+        stage.say([:], bus)
+      })
   }
 
   /// A publish that is held by the claim of a publisher that died meanwhile.
@@ -63,15 +63,18 @@ extension Scenario {
         stage.begin()
         withExtendedLifetime(loan.offset) {}
       },
-      mayHaveBystander: false
-    ) { stage in
-      let publisher = try stage.open().publisher()
-      for number in 0..<63 { try publisher.publish(stage.payload(number, 40)) }
-      let payload = stage.payload(63, 40)
-      stage.begin()
-      let offset = try publisher.publish(payload, timeout: .zero)
-      stage.end()
-      stage.say([63: offset], payload)
-    }
+      mayHaveBystander: false,
+      play: { stage in
+        let publisher = try stage.open().publisher()
+        for number in 0..<63 {
+          try publisher.publish(stage.payload(number, 40))
+          if number == 0 { stage.rest() }
+        }
+        let payload = stage.payload(63, 40)
+        stage.begin()
+        let offset = try publisher.publish(payload, timeout: .zero)
+        stage.end()
+        stage.say([63: offset], payload)
+      })
   }
 }

@@ -14,15 +14,16 @@ struct Scenario {
   var slotsBefore = 2
   /// How many messages the victim has published before, with the numbers from 0 on.
   var published = 2
-  /// The messages that the operation publishes, claim by claim: each claim is delivered whole or not at
-  /// all.
+  /// The messages that the operation publishes, claim by claim: each claim is delivered whole or
+  /// not at all.
   var claims: [[Int]] = []
   var claimTimeout = Duration.seconds(30)
   /// A subscriber sleeps in the kernel meanwhile.
   var hasSleeper = false
   /// A publisher sleeps at the full ring meanwhile.
   var hasBlocked = false
-  /// A publisher that holds what it claimed, from its first mark on, until the victim is at its own.
+  /// A publisher that holds what it claimed, from its first mark on, until the victim is at its
+  /// own.
   var dead: ((Stage) throws -> Void)?
   /// The same, but it is only stopped, and goes on when all is over.
   var ownerLives = false
@@ -30,8 +31,8 @@ struct Scenario {
   var mayOverwrite = false
   /// Others may be attached all the time.
   var mayHaveBystander = true
-  /// Whether another publisher may go round the ring while the victim is stopped: not where a stopped
-  /// subscriber holds it.
+  /// Whether another publisher may go round the ring while the victim is stopped: not where a
+  /// stopped subscriber holds it.
   var mayBeLapped = false
   /// Whether the bus is there before.
   var busExists = true
@@ -77,7 +78,8 @@ struct Stage {
   func begin() { tracing_mark(own, SIGUSR1) }
   func end() { tracing_mark(own, SIGUSR2) }
 
-  /// What was published where. `kept` lives until here, so that freeing it is no part of the operation.
+  /// What was published where. `kept` lives until here, so that freeing it is no part of the
+  /// operation.
   func say<Kept>(_ published: [Int: UInt64], _ kept: Kept) {
     withExtendedLifetime(kept) {
       line.say("ok " + published.map { "\($0.key)@\($0.value)" }.joined(separator: ","))
@@ -95,11 +97,14 @@ struct Stage {
     Pattern.bytes(Name.victim, number, count: count)
   }
 
-  /// A publisher on its usual path: the gate is cached, and the clock's line is drawn. The line lasts
-  /// for as long as was slept here, and two milliseconds are the least.
+  /// Lets the clock's line be drawn by the next message.
+  func rest() { usleep(isStepped ? 200_000 : 4_000) }
+
+  /// A publisher on its usual path: the gate is cached, and the clock's line is drawn. The line
+  /// lasts for as long as was rested, and two milliseconds are the least.
   func warm(_ publisher: borrowing Publisher, as name: Int = Name.victim) throws {
     try publisher.publish(Pattern.bytes(name, 0, count: 40))
-    if name == Name.victim { usleep(isStepped ? 200_000 : 4_000) }
+    if name == Name.victim { rest() }
     try publisher.publish(Pattern.bytes(name, 1, count: 40))
   }
 }

@@ -2,8 +2,8 @@ import Glibc
 import ShmBus
 import TestSupport
 
-/// The two segments of a bus as raw bytes: to be put back as they were before each kill, and to see what
-/// a killed process had done.
+/// The two segments of a bus as raw bytes: to be put back as they were before each kill, and to see
+/// what a killed process had done.
 final class Segments {
   /// One segment's bytes; nil where there is none.
   struct Image: Equatable {

@@ -53,8 +53,8 @@ struct Tally {
       (skipped > 0 ? " (\(skipped) repeats skipped)" : "")
       + (missed > 0 ? " (\(missed) not reached)" : "") + (isCut ? " (cut short)" : "")
     return
-      "| \(scenario) | \(way) | \(instructions) | \(kills)\(notes) | \(outcomes[0]) | \(outcomes[1])"
-      + " | \(outcomes[2]) | \(violations) |"
+      "| \(scenario) | \(way) | \(instructions) | \(kills)\(notes) | \(outcomes[0])"
+      + " | \(outcomes[1]) | \(outcomes[2]) | \(violations) |"
   }
 }
 

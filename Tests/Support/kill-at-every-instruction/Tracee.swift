@@ -72,8 +72,10 @@ struct Tracee {
     while unsafe tracing_wait(pid, &status, 0) != pid {
       guard errno == EINTR else { throw Violation("waitpid: errno \(errno)") }
       if monotonicNanoseconds() > deadline {
+        let state = text(of: "/proc/\(pid)/stat").prefix(40)
+        let call = text(of: "/proc/\(pid)/syscall")
         _ = Glibc.kill(pid, SIGKILL)
-        throw Violation("process \(pid) did nothing for \(seconds) s")
+        throw Violation("a process did nothing for \(seconds) s: \(state) in \(call)")
       }
     }
     return status
