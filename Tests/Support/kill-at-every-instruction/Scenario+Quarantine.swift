@@ -30,6 +30,7 @@ extension Scenario {
     Scenario(
       name: "quarantine", about: "take a stopped publisher's claim out of use", at: 200,
       slotsBefore: 4, published: 0, claimTimeout: timeout, dead: owner, ownerLives: true,
+      isRepeatable: false,
       progress: { cast in
         let states = cast.run.segments.quarantine
         return states.contains { $0 >= 4 } ? .done : states.isEmpty ? .never : .padding
@@ -50,7 +51,8 @@ extension Scenario {
     Scenario(
       name: "pass", about: "publish, passing over slots that are out of use", at: 191 + 64,
       slotsBefore: 4 + 61, published: 61, claims: [[61]], claimTimeout: timeout, dead: owner,
-      ownerLives: true, mayOverwrite: true, mayHaveBystander: false
+      ownerLives: true, mayOverwrite: true, mayHaveBystander: false,
+      isRepeatable: false
     ) { stage in
       let bus = try stage.open()
       do {

@@ -36,6 +36,9 @@ struct Scenario {
   var mayBeLapped = false
   /// Whether the bus is there before.
   var busExists = true
+  /// Whether every victim takes the same way, so that no later instruction undoes what an earlier one
+  /// has done. Searching the quarantine table depends on the time, and loops differ.
+  var isRepeatable = true
   /// How far the operation got, where it publishes nothing.
   var progress: ((Cast) -> Outcome)?
   /// What the victim does.
