@@ -66,7 +66,7 @@ public struct Loan: ~Copyable, ~Escapable {
     let offset = claimed
     unsafe Publisher.finish(
       state, lane, offset, span: span, length: length, key, claim: (offset, span),
-      timestamp: state.pointee.clock.now())
+      timestamp: PublisherState.time(state))
     unsafe PublisherCore.closed(lane, offset)
     let isVoid = unsafe Publisher.isVoid(state, lane, offset)
     discard self

@@ -22,6 +22,13 @@ struct PublisherState {
   var suspect = Suspect()
   /// Whose state this is; it outlives the state.
   let core: Unmanaged<PublisherCore>
+
+  /// The time of a message. Of a pointer: in a type whose lifetime depends on another, an access through
+  /// its own property does not compile under the thread sanitizer (Swift 6.3).
+  @inlinable @inline(__always)
+  static func time(_ state: UnsafeMutablePointer<PublisherState>) -> UInt64 {
+    unsafe state.pointee.clock.now()
+  }
 }
 
 /// What a publisher holds on to, for its cold paths and its end.
