@@ -39,7 +39,7 @@ public final class Bus: @unchecked Sendable {
   }
 
   /// How many partitions there are now.
-  public var partitions: Int { Int(map.partitionCount.loadAcquire()) }
+  public var partitions: Int { map.partitions }
 
   /// Whether somebody removed the bus. What is mapped stays readable; nothing new can be opened.
   public var isRemoved: Bool { map.state.loadAcquire() == ControlState.removed }

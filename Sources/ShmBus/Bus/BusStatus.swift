@@ -123,7 +123,7 @@ extension Bus {
   public var publisherAdmissions: UInt64 {
     // Each use of a row raises its incarnation twice: when it is taken (odd), and when it is freed.
     (0..<map.layout.maxPublishers).reduce(0) { sum, row in
-      sum + (map.endpoint(row).incarnation.loadAcquire() + 1) / 2
+      sum &+ (map.endpoint(row).incarnation.loadAcquire() &+ 1) / 2
     }
   }
 

@@ -26,7 +26,10 @@ extension SubscriberCore {
     let track = unsafe state.pointee.tracks + place
     let ring = unsafe track.pointee.ring
     if let gap = unsafe missed(track) { return .failure(gap) }
-    // Ends: every round that goes on has moved the position forward, at most to the cursor.
+    // How many slots may be passed over by the table: in a ring that works there is room between them.
+    var patience = ring.capacity
+    // Ends: every round that goes on has moved the position forward, at most to the cursor. A damaged
+    // one may be far away, but words of slots are of one lap only, and the table is believed for one.
     while true {
       let position = unsafe track.pointee.position
       let standing = ring.standing(at: position)
@@ -34,6 +37,8 @@ extension SubscriberCore {
       // beyond the cursor: a publisher says that a lap is void before it passes over the slots.
       if let span = unsafe quarantine(track).voidSpan(at: position), position < ring.end {
         unsafe skip(track, span)
+        guard span < patience else { return .nothing(stuck: true) }
+        patience -= span
         continue
       }
       switch standing {

@@ -24,6 +24,23 @@ struct ControlMap {
   var groupRows: SharedWord { unsafe SharedWord(base, at: 448) }
   var admissions: SharedWord { unsafe SharedWord(base, at: 456) }
 
+  /// How many partitions there are: at least the one that every bus has, and as many as there is room
+  /// for, whatever the word says.
+  var partitions: Int {
+    Int(max(1, min(partitionCount.loadAcquire(), UInt64(layout.maxPartitions))))
+  }
+
+  // Rows that were ever used, likewise; a row is counted before it is in use (E2).
+  var usedPublisherRows: Range<Int> { 0..<count(publisherRows, layout.maxPublishers) }
+  var usedGroupRows: Range<Int> { 0..<count(groupRows, layout.maxGroups) }
+  var usedSubscriberRows: Range<Int> {
+    layout.maxPublishers..<(layout.maxPublishers + count(subscriberRows, layout.maxSubscribers))
+  }
+
+  private func count(_ word: SharedWord, _ most: Int) -> Int {
+    Int(min(word.loadAcquire(), UInt64(most)))
+  }
+
   func partition(_ partition: Int) -> PartitionRow {
     unsafe PartitionRow(
       base + layout.partitionTable + partition * MemoryLayout<shmbus_partition_row>.size)

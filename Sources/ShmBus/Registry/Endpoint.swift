@@ -46,7 +46,7 @@ struct Endpoint: ~Copyable {
     Self.fill(words, role)
     let highWater = role == .publisher ? map.publisherRows : map.subscriberRows
     _ = highWater.raise(to: UInt64(row - rows.lowerBound + 1))  // E2, partner: G0
-    let incarnation = words.incarnation.loadAcquire() + 1
+    let incarnation = words.incarnation.loadAcquire() &+ 1
     words.incarnation.storeRelease(incarnation)  // E1, partner: G0, V1
     map.admissions.add(1)
     self.row = row

@@ -22,12 +22,9 @@ struct Recovery {
   /// Frees every row whose owner died; returns how many.
   @discardableResult
   func sweep() -> Int {
-    let publishers = map.layout.maxPublishers
-    let publisherRows = 0..<Int(map.publisherRows.loadAcquire())
-    let subscriberRows = publishers..<(publishers + Int(map.subscriberRows.loadAcquire()))
     var freed = 0
-    for row in publisherRows where !rings.isEmpty && free(row) { freed += 1 }
-    for row in subscriberRows where free(row) { freed += 1 }
+    for row in map.usedPublisherRows where !rings.isEmpty && free(row) { freed += 1 }
+    for row in map.usedSubscriberRows where free(row) { freed += 1 }
     return freed
   }
 
@@ -54,8 +51,8 @@ struct Recovery {
     } else {
       releaseHeads(of: row, isSameUse)
     }
-    guard word.compareExchange(incarnation, incarnation + 1).exchanged else { return false }  // E4
-    for partition in 0..<Int(map.partitionCount.loadAcquire()) {
+    guard word.compareExchange(incarnation, incarnation &+ 1).exchanged else { return false }  // E4
+    for partition in 0..<map.partitions {
       Sleepers.subscribers(of: partition, in: map).wakeAll()
       Sleepers.publishers(of: partition, in: map).wakeAll()
     }
@@ -64,7 +61,7 @@ struct Recovery {
 
   /// A head carries the row's term, so a CAS that comes late never frees the next owner's.
   private func releaseHeads(of row: Int, _ isSameUse: () -> Bool) {
-    for partition in 0..<Int(map.partitionCount.loadAcquire()) {
+    for partition in 0..<map.partitions {
       let head = map.head(map.headRow(ofEndpoint: row), partition: partition).head
       let seen = head.loadAcquire()
       guard Packed.offset(seen) != Packed.noOffset, isSameUse() else { continue }

@@ -55,8 +55,9 @@ extension Lane {
   /// Step 3: marks the last claimant's slot for it, unless it moved on (then it already did).
   @usableFromInline @inline(never)
   static func confirm(_ lane: UnsafeMutablePointer<Lane>, _ last: UInt64, _ offset: Offset) {
-    guard last != Packed.nobody else { return }
     let ring = unsafe lane.pointee.ring
+    // Nobody, or a damaged cursor.
+    guard last < ring.publishers else { return }
     let announced = ring.publisherCell(last).announced.loadAcquire()  // C2, partner: A1
     let start = Packed.offset(announced)
     let span = Packed.span(announced)

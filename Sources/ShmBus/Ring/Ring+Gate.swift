@@ -58,8 +58,7 @@ extension Gate {
         }
       }
     }
-    for publisher in 0..<Int(map.publisherRows.loadAcquire()) where map.endpoint(publisher).isInUse
-    {
+    for publisher in map.usedPublisherRows where map.endpoint(publisher).isInUse {
       // On a tie the claim is the cause: a head that stands at an open claim waits for it.
       if let open = openClaim(of: UInt64(publisher), in: ring, cursor: cursor), open <= lowest {
         lowest = open
@@ -71,11 +70,11 @@ extension Gate {
 
   /// Every head of this partition, whether or not it holds anything: G0, G2. Partner: H1, J1.
   func forEachHead(_ body: (_ row: Int, _ head: UInt64) -> Void) {
-    for row in 0..<Int(map.groupRows.loadAcquire()) {
+    for row in map.usedGroupRows {
       body(row, map.head(row, partition: partition).head.loadAcquire())
     }
-    let first = map.layout.maxGroups
-    for row in first..<(first + Int(map.subscriberRows.loadAcquire())) {
+    for endpoint in map.usedSubscriberRows {
+      let row = map.headRow(ofEndpoint: endpoint)
       body(row, map.head(row, partition: partition).head.loadAcquire())
     }
   }

@@ -33,7 +33,8 @@ extension Ring {
   /// cursor names its claimant, whose announcement tells the span.
   func unmarkedClaim(at offset: Offset, cursor: UInt64) -> (publisher: UInt64, span: UInt64)? {
     let claimant = Packed.claimant(cursor)
-    guard claimant != Packed.nobody else { return nil }
+    // Nobody, or a damaged cursor.
+    guard claimant < publishers else { return nil }
     let announced = publisherCell(claimant).announced.loadAcquire()  // D2, partner: A1
     let span = Packed.span(announced)
     guard span > 0, Packed.offset(announced) == offset,

@@ -19,6 +19,8 @@ struct Ring {
   @usableFromInline let payload: UnsafeMutableRawPointer
   @usableFromInline let cells: UnsafeMutableRawPointer
   @usableFromInline let index: UnsafeMutableRawPointer
+  /// How many publishers' cells there are.
+  let publishers: UInt64
   @usableFromInline let capacity: UInt64
   @usableFromInline let mask: UInt64
   @usableFromInline let shift: UInt64
@@ -35,6 +37,7 @@ struct Ring {
     unsafe payload = base + layout.payloadOffset
     unsafe cells = base + layout.cellsOffset
     unsafe index = base + layout.indexOffset
+    publishers = UInt64(layout.maxPublishers)
     capacity = UInt64(layout.slots)
     mask = capacity - 1
     shift = UInt64(capacity.trailingZeroBitCount)
@@ -71,7 +74,7 @@ struct Ring {
     Int(truncatingIfNeeded: min(span &* slotSize, largestMessage))
   }
 
-  /// A publisher's cell in this partition.
+  /// A publisher's cell in this partition; below `publishers`, whatever a word in memory says.
   @inlinable
   func publisherCell(_ publisher: UInt64) -> PublisherCell {
     unsafe PublisherCell(cells + Int(truncatingIfNeeded: publisher &<< 7))

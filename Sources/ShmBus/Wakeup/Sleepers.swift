@@ -46,10 +46,7 @@ struct Sleepers {
   }
 
   private var rows: Range<Int> {
-    let publishers = map.layout.maxPublishers
-    return side == .publishers
-      ? 0..<Int(map.publisherRows.loadAcquire())
-      : publishers..<(publishers + Int(map.subscriberRows.loadAcquire()))
+    side == .publishers ? map.usedPublisherRows : map.usedSubscriberRows
   }
 
   /// K3: wakes everyone asleep on this partition. The rows are counted after the exchange: an
