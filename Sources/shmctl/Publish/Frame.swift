@@ -78,6 +78,9 @@ struct Frame {
     func load<T: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: T.Type) -> T {
       unsafe T(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: type))
     }
+    guard bytes.byteCount >= Self.headerSize else {
+      throw Failure(.damagedData, "the frame is shorter than its header")
+    }
     let nameEnd = Self.headerSize + Int(load(6, UInt16.self))
     let keyEnd = nameEnd + Int(load(8, UInt32.self))
     let payloadEnd = keyEnd + Int(load(12, UInt32.self))
