@@ -76,11 +76,29 @@ package struct JSONReader: ~Escapable {
 
   private mutating func number() throws -> JSON {
     let start = place
-    while let byte = peek, Self.isPartOfNumber(byte) { place += 1 }
+    if peek == UInt8(ascii: "-") { place += 1 }
+    // No number but 0 itself begins with it.
+    if peek == UInt8(ascii: "0") { place += 1 } else { try digits() }
+    if peek == UInt8(ascii: ".") {
+      place += 1
+      try digits()
+    }
+    if peek == UInt8(ascii: "e") || peek == UInt8(ascii: "E") {
+      place += 1
+      if peek == UInt8(ascii: "+") || peek == UInt8(ascii: "-") { place += 1 }
+      try digits()
+    }
     let text = String(decoding: copy(start..<place), as: UTF8.self)
     if let integer = UInt64(text) { return .integer(integer) }
     guard let number = Double(text), number.isFinite else { throw wrong("this is no value") }
     return .number(number)
+  }
+
+  /// At least one.
+  private mutating func digits() throws {
+    let start = place
+    while let byte = peek, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { place += 1 }
+    guard place > start else { throw wrong("this is no value") }
   }
 
   private mutating func string() throws -> String {
@@ -169,15 +187,6 @@ package struct JSONReader: ~Escapable {
 
   private static func isSpace(_ byte: UInt8) -> Bool {
     byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
-  }
-
-  private static func isPartOfNumber(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"),
-      UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):
-      true
-    default: false
-    }
   }
 
   private func wrong(_ what: String) -> Failure {

@@ -25,10 +25,16 @@ struct JSONTests {
   @Test(arguments: [
     "", "{", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "\"open", "\"\\x\"", "\"\\u12\"", "tru", "1 2",
     "[1", "\"\\udc00\"", "\"\u{1}\"", "--1", "1e999",
+    "+1", "01", "-01", ".5", "1.", "-", "1e", "1e+", "0x1", "1.e5", "Infinity", "nan",
     String(repeating: "[", count: 200) + String(repeating: "]", count: 200),
   ])
   func whatIsNoJSONIsRefused(text: String) {
     #expect(throws: Failure.self) { try parse(text) }
+  }
+
+  @Test(arguments: [("-0.5", -0.5), ("1E+2", 100), ("10.25e-1", 1.025), ("-7", -7)])
+  func numbersAreUnderstood(text: String, value: Double) throws {
+    #expect(try parse(text) == .number(value))
   }
 
   @Test func base64GoesRound() {
