@@ -30,11 +30,21 @@ public struct BusError: Error, CustomStringConvertible, Sendable, Equatable {
   init(_ code: Code, _ message: String, _ cause: SystemError? = nil) {
     self.code = code
     self.errno = cause?.code ?? 0
-    self.message = cause.map { "\(message): \($0)" } ?? message
+    self.message = cause.map { "\(message): \($0)\(Self.wayOut(of: $0))" } ?? message
   }
 
   /// The sentence.
   public var description: String { message }
+
+  private static func wayOut(of cause: SystemError) -> String {
+    switch cause.code {
+    case EMFILE:
+      "; this process has too many open files: raise its limit ('ulimit -n'), or close endpoints, each "
+        + "of which takes one"
+    case ENFILE: "; the host has too many open files: raise fs.file-max"
+    default: ""
+    }
+  }
 }
 
 extension BusError {
