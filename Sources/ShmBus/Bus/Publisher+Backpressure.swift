@@ -48,8 +48,8 @@ extension PublisherCore {
       let passed = unsafe self.passVoid(lane, span: span)
       let freed = unsafe passed || self.free(holder) || self.quarantine(lane, holder)
       if freed || !isHeld, tryClaim() { return .ready }
-      if case .claim = holder { return .stuck }
-      return isHeld ? .idle : .stuck
+      // Whoever holds the ring may be dead, and nobody wakes for that.
+      return .stuck
     }
     let isReady =
       timeout == 0
