@@ -61,15 +61,15 @@ package struct Failure: Error, Equatable {
   private static func code(of error: PublishError) -> Code {
     switch error {
     case .full, .heldByOwnLoans, .fenced: .tryAgain
-    case .tooLarge, .noSuchPartition: .damagedData
-    case .removed, .exhausted: .unavailable
+    case .tooLarge, .noSuchPartition, .truncated: .damagedData
+    case .removed, .exhausted, .forked: .unavailable
     }
   }
 
   private static func code(of error: SubscribeError) -> Code {
     switch error {
-    case .gap, .damaged: .damagedData
-    case .removed: .unavailable
+    case .gap, .damaged, .truncated: .damagedData
+    case .removed, .forked: .unavailable
     }
   }
 }

@@ -1,5 +1,6 @@
 import Arguments
 import Glibc
+import ShmBus
 
 /// The frame around every tool: its command line in, its exit code out, its errors as one sentence.
 package enum Program {
@@ -7,6 +8,7 @@ package enum Program {
   package static func run(_ tool: Tool, named name: String, _ words: some Sequence<String>) -> Int32
   {
     Interrupt.install()
+    TruncationGuard.install()
     do {
       switch try tool.parse(words) {
       case .help(let text), .version(let text):

@@ -66,7 +66,6 @@ enum DumpShm {
       try Program.print(tool.manualPage(sections: manualSections))
       return 0
     }
-    TruncationGuard.install()
     let subject = try Subject(parsed[subjects])
     let report = Inspection.report(
       of: subject.segments, named: subject.name, isWhole: subject.isWhole,

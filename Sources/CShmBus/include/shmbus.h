@@ -2,6 +2,7 @@
 #define SHMBUS_H
 
 #include "shmbus_layout.h"
+#include "shmbus_mappings.h"
 #include "shmbus_system.h"
 
 #endif

@@ -101,8 +101,9 @@ public struct Batch: ~Copyable, ~Escapable {
     unsafe Publisher.wakeSleepers(state, lane)
     unsafe PublisherCore.closed(lane, offset)
     let isVoid = unsafe Publisher.isVoid(state, lane, offset)
+    let state = unsafe state
     discard self
-    if isVoid { throw .fenced }
+    if isVoid { throw unsafe PublisherCore.refusal(state) }
     return offset
   }
 

@@ -8,6 +8,7 @@ extension Bus {
   /// - Throws: ``BusError`` when a partition's segment cannot be opened for writing.
   @discardableResult
   public func recover() throws(BusError) -> Int {
+    try checkWhole()
     var segments: [PartitionSegment] = []
     for partition in 0..<partitions {
       segments.append(try segment(partition, writable: true))

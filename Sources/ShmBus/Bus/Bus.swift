@@ -65,7 +65,7 @@ enum ControlState {
 @safe
 final class PartitionSegment {
   let ring: Ring
-  private let mapping: Mapping
+  let mapping: Mapping
 
   init(_ bus: Bus, _ partition: Int, writable: Bool) throws(BusError) {
     let name = bus.busName.partition(partition)

@@ -67,6 +67,24 @@ extension BusError {
       ? String(message.dropLast(Self.damageAdvice.count)) : message
   }
 
+  /// A segment that was cut while it was in use.
+  static func truncated(_ segment: String) -> BusError {
+    BusError(.damaged, "\(segment) was truncated by somebody while it was in use" + damageAdvice)
+  }
+
+  static func truncatedSentence(_ partition: Int?) -> String {
+    let segment = partition.map { "the segment of partition \($0)" } ?? "the control segment"
+    return "\(segment) was truncated by somebody while it was in use" + damageAdvice
+  }
+
+  static func forked(_ name: String) -> BusError {
+    BusError(.unavailable, "bus '\(name)': \(forkedSentence)")
+  }
+
+  static let forkedSentence =
+    "it was opened before this process was forked and belongs to the parent; open the bus in the child, "
+    + "best after exec"
+
   static func removed(_ name: String) -> BusError {
     BusError(.unavailable, "bus '\(name)' has been removed; open it again if it was created anew")
   }

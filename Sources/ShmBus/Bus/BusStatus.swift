@@ -89,6 +89,7 @@ extension Bus {
   ///
   /// - Throws: ``BusError`` when a partition's segment cannot be read.
   public func status() throws(BusError) -> BusStatus {
+    try checkWhole()
     var partitions: [BusStatus.Partition] = []
     var open: Set<Int> = []
     for partition in 0..<self.partitions {
@@ -105,7 +106,9 @@ extension Bus {
         BusStatus.Partition(
           partition: partition, cursor: end, oldest: end > ring.capacity ? end - ring.capacity : 0,
           capacity: ring.capacity, gate: offset, holder: describe(holder)))
+      if segment.mapping.fate != .whole { throw .truncated(busName.partition(partition)) }
     }
+    try checkWhole()
     let header = unsafe map.header.pointee
     return BusStatus(
       name: name, generation: generation, created: header.created, configuration: configuration,

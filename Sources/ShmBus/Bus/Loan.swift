@@ -69,8 +69,9 @@ public struct Loan: ~Copyable, ~Escapable {
       timestamp: PublisherState.time(state))
     unsafe PublisherCore.closed(lane, offset)
     let isVoid = unsafe Publisher.isVoid(state, lane, offset)
+    let state = unsafe state
     discard self
-    if isVoid { throw .fenced }
+    if isVoid { throw unsafe PublisherCore.refusal(state) }
     return offset
   }
 
@@ -167,9 +168,17 @@ extension PublisherCore {
     let lanes = unsafe state.pointee.lanes
     let hasOpenClaims = core.segments.indices.contains { unsafe lanes[$0].open.count > 0 }
     if !hasOpenClaims { unsafe state.pointee.revokedSeen = seen }
+    if core.loss != nil { return false }
     // Slots came back into use: somebody may have waited for just that.
     if !stands { unsafe wakePublishers(lane) }
     return stands
+  }
+
+  /// Why a claim that was committed does not stand.
+  @usableFromInline @inline(never)
+  static func refusal(_ state: UnsafeMutablePointer<PublisherState>) -> PublishError {
+    let core = unsafe state.pointee.core.takeUnretainedValue()
+    return core.loss.map { PublishError($0) } ?? .fenced
   }
 
   /// A claim was committed: it no longer holds the gate.

@@ -14,6 +14,11 @@ public enum PublishError: Error, Equatable, Sendable {
   case exhausted
   /// There is no such partition.
   case noSuchPartition(Int)
+  /// Somebody truncated a segment of the bus; nil is the control segment. Whether the message was published
+  /// is not known. Only with ``TruncationGuard``: without it the process dies by SIGBUS.
+  case truncated(partition: Int?)
+  /// This process is a forked child: the publisher is its parent's. Open the bus anew here.
+  case forked
 
   /// Who holds a full ring.
   public struct Holdup: Equatable, Sendable {
@@ -60,6 +65,8 @@ extension PublishError: CustomStringConvertible {
     case .removed: "the bus has been removed"
     case .exhausted: "the partition has handed out its last offset; create the bus anew"
     case .noSuchPartition(let partition): "the bus has no partition \(partition)"
+    case .truncated(let partition): BusError.truncatedSentence(partition)
+    case .forked: BusError.forkedSentence
     }
   }
 }

@@ -86,6 +86,7 @@ extension PublisherCore {
   private func permanentFailure(
     _ holder: Gate.Holder, span: UInt64, cursor: UInt64
   ) -> PublishError? {
+    if let loss { return PublishError(loss) }
     if bus.isRemoved { return .removed }
     if Packed.cursorOffset(cursor) &+ span > Packed.offsetLimit { return .exhausted }
     return holder == .claim(publisher: row) ? .heldByOwnLoans : nil

@@ -108,7 +108,7 @@ public struct Publisher: ~Copyable {
     unsafe finish(
       state, lane, offset, span: span, length: count, word, claim: (offset, span),
       timestamp: timestamp)
-    if unsafe isVoid(state, lane, offset) { throw .fenced }
+    if unsafe isVoid(state, lane, offset) { throw unsafe PublisherCore.refusal(state) }
     return offset
   }
 

@@ -41,10 +41,12 @@ final class PublisherCore {
   let waiter: Waiter
   private let endpoint: Endpoint
   let state: UnsafeMutablePointer<PublisherState>
+  private var alarm: LossAlarm?
 
   init(
     _ bus: Bus, partitioner: Partitioner, wait: WaitStrategy, timeout: Duration
   ) throws(BusError) {
+    try bus.checkWhole()
     var segments: [PartitionSegment] = []
     for partition in 0..<bus.partitions {
       segments.append(try bus.segment(partition, writable: true))
@@ -79,7 +81,13 @@ final class PublisherCore {
         revokedSeen: bus.map.endpoint(waiter.row).revoked.loadAcquire(),
         heartbeat: bus.map.endpoint(waiter.row).heartbeat,
         core: Unmanaged.passUnretained(self)))
+    // Never equal to `revoked` then, so that each commit goes the way of a claim that was fenced.
+    let words = unsafe AlarmWords(\.revokedSeen, of: state, count: 1)
+    alarm = try bus.alarm(segments.enumerated().map { ($0, $1) }, words)
   }
+
+  /// What befell the memory it works on, if anything.
+  var loss: LossAlarm.Loss? { MappingTable.hasLosses ? alarm?.loss : nil }
 
   /// The row it sits in.
   var row: Int { endpoint.row }
@@ -88,6 +96,7 @@ final class PublisherCore {
   var owner: UInt64 { Packed.owner(row: endpoint.row, incarnation: endpoint.incarnation) }
 
   deinit {
+    alarm?.silence()
     let lanes = unsafe state.pointee.lanes
     for partition in segments.indices {
       unsafe lanes[partition].open.deallocate()
@@ -101,6 +110,7 @@ final class PublisherCore {
 extension Bus {
   /// Takes a row of the registry, in the words of the public API.
   func attach(_ role: Endpoint.Role, _ recovery: Recovery) throws(BusError) -> Endpoint {
+    try checkWhole()
     guard !isRemoved else { throw .removed(name) }
     do {
       return try Endpoint(role, in: map, of: self, control: control) { row, incarnation in

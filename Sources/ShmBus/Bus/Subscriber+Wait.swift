@@ -47,7 +47,9 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, of place: Int
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    switch unsafe core.look(state, place) {
+    let sighting = unsafe core.look(state, place)
+    if let loss = core.loss { throw SubscribeError(loss) }
+    switch sighting {
     case .nothing: return nil
     case .failure(let error): throw error
     case .message(let sighted): return unsafe core.handOut(state, sighted)

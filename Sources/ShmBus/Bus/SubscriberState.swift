@@ -52,11 +52,15 @@ final class SubscriberCore: @unchecked Sendable {
   let state: UnsafeMutablePointer<SubscriberState>
   /// By track: the open claim it waits at, and when it last asked whether the owner lives.
   var suspects: [(suspect: Suspect, probed: UInt64)]
+  /// When it last looked whether the bus still has its name.
+  var lookedAtName: UInt64 = 0
+  private var alarm: LossAlarm?
 
   init(
     _ bus: Bus, _ role: Endpoint.Role, partitions: [Int], from start: StartPosition,
     wait: WaitStrategy
   ) throws(BusError) {
+    try bus.checkWhole()
     var segments: [PartitionSegment] = []
     for partition in partitions {
       segments.append(try bus.segment(partition, writable: false))
@@ -86,7 +90,13 @@ final class SubscriberCore: @unchecked Sendable {
         copies: CopyBuffer(), spins: wait.spinNanoseconds > 0,
         core: Unmanaged.passUnretained(self)))
     for place in partitions.indices { unsafe begin(tracks + place, from: start) }
+    // Nothing is taken by the plain path then.
+    let words = unsafe AlarmWords(\.plainFrom, of: tracks, count: partitions.count)
+    alarm = try bus.alarm(Array(zip(partitions, segments)), words)
   }
+
+  /// What befell the memory it works on, if anything.
+  var loss: LossAlarm.Loss? { MappingTable.hasLosses ? alarm?.loss : nil }
 
   /// The row it sits in.
   var row: Int { endpoint.row }
@@ -95,6 +105,7 @@ final class SubscriberCore: @unchecked Sendable {
   var owner: UInt64 { Packed.owner(row: endpoint.row, incarnation: endpoint.incarnation) }
 
   deinit {
+    alarm?.silence()
     let tracks = unsafe state.pointee.tracks
     for place in segments.indices where unsafe tracks[place].holds {
       unsafe tracks[place].leave()

@@ -1,7 +1,11 @@
+import CShmBus
 import Glibc
 import Synchronization
 
-/// Descriptors that a forked child must not keep.
+/// What a forked child must not keep: mappings, and descriptors with locks.
+///
+/// Its mappings are gone, and private zeroes in their place: who uses an endpoint of the parent's in
+/// the child is told so, instead of a segmentation fault.
 ///
 /// An OFD lock lives as long as any copy of its descriptor: a child that inherits one would keep a
 /// dead parent looking alive. `O_CLOEXEC` covers `exec` only, so the child closes them first thing.
@@ -19,24 +23,31 @@ enum ForkGuard {
     return pthread_atfork(nil, nil) { ForkGuard.closeInChild() }
   }()
 
+  /// From the first mapping on.
+  static func register() throws(SystemError) {
+    try SystemError.check(registration, "pthread_atfork", "fork guard")
+  }
+
   /// Must follow the opening of `fd` at once: a fork in between leaves it open in the child.
   static func add(_ fd: Int32) throws(SystemError) {
-    try SystemError.check(registration, "pthread_atfork", "fork guard")
+    try register()
     for index in 0..<capacity where replace(0, by: fd + 1, at: index) { return }
     throw SystemError(call: "pthread_atfork", subject: "fork guard is full", code: EMFILE)
   }
 
-  /// Must come before `fd` is closed: its number may be given to another file at once.
-  static func remove(_ fd: Int32) {
-    for index in 0..<capacity where replace(fd + 1, by: 0, at: index) { return }
+  /// Must come before `fd` is closed: its number may be given to another file at once. False in a
+  /// forked child, where it was closed long ago.
+  static func remove(_ fd: Int32) -> Bool {
+    (0..<capacity).contains { replace(fd + 1, by: 0, at: $0) }
   }
 
   private static func replace(_ old: Int32, by new: Int32, at index: Int) -> Bool {
     slots[index].compareExchange(expected: old, desired: new, ordering: .relaxed).exchanged
   }
 
-  /// Runs in the child before `fork` returns: atomics and `close` only (async-signal-safe).
+  /// Runs in the child before `fork` returns: atomics and system calls only (async-signal-safe).
   private static func closeInChild() {
+    shmbus_mappings_forked()
     for index in 0..<capacity {
       let value = slots[index].exchange(0, ordering: .relaxed)
       if value != 0 { _ = close(value - 1) }
@@ -46,13 +57,13 @@ enum ForkGuard {
 
 /// A descriptor that a forked child does not keep.
 struct UnforkableDescriptor: ~Copyable {
-  private let descriptor: Descriptor
-  var number: Int32 { descriptor.number }
+  let number: Int32
 
   init(_ descriptor: consuming Descriptor) throws(SystemError) {
     try ForkGuard.add(descriptor.number)
-    self.descriptor = descriptor
+    number = descriptor.release()
   }
 
-  deinit { ForkGuard.remove(descriptor.number) }
+  // In a forked child the number may be another file's by now.
+  deinit { if ForkGuard.remove(number) { _ = close(number) } }
 }

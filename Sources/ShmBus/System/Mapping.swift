@@ -3,11 +3,15 @@ import Glibc
 /// A stretch of this process's address space that shows a shared-memory object.
 ///
 /// A forked child does not inherit it: a child that believed it was the owner would damage the bus.
-/// Touching a page beyond the object's end is SIGBUS, so `byteCount` must be what was allocated.
+/// Touching a page beyond the object's end is SIGBUS, so `byteCount` must be what was allocated; what
+/// happens when somebody cuts the object later is in `TruncationGuard`.
 @safe
 struct Mapping: ~Copyable, @unchecked Sendable {
   let base: UnsafeMutableRawPointer
   let byteCount: Int
+  let isWritable: Bool
+  /// In the table of mappings.
+  private let place: Int32
 
   /// Maps the first `byteCount` bytes. With `populate` no later access faults.
   init(
@@ -16,9 +20,10 @@ struct Mapping: ~Copyable, @unchecked Sendable {
     let view = View(
       descriptor: descriptor.number, protection: Self.protection(writable), populate: populate)
     let base = unsafe try view.map(at: nil, offset: 0, byteCount: byteCount)
-    unsafe try Self.keepFromChildren(base, byteCount)
+    place = unsafe try Self.settle(base, byteCount, writable)
     unsafe self.base = base
     self.byteCount = byteCount
+    isWritable = writable
   }
 
   /// Maps the first `byteCount` bytes, and their last `tail` bytes once more right after them.
@@ -45,12 +50,18 @@ struct Mapping: ~Copyable, @unchecked Sendable {
       unsafe _ = munmap(base, whole)
       throw error
     }
-    unsafe try Self.keepFromChildren(base, whole)
+    place = unsafe try Self.settle(base, whole, writable)
     unsafe self.base = base
     self.byteCount = whole
+    isWritable = writable
   }
 
-  deinit { unsafe _ = munmap(base, byteCount) }
+  deinit {
+    MappingTable.forget(place)
+    unsafe _ = munmap(base, byteCount)
+  }
+
+  var fate: MappingFate { MappingTable.fate(place) }
 
   /// Asks for huge pages, or for none; false where the kernel does not give them to shared memory.
   func advise(huge: Bool) -> Bool {
@@ -61,14 +72,20 @@ struct Mapping: ~Copyable, @unchecked Sendable {
     writable ? PROT_READ | PROT_WRITE : PROT_READ
   }
 
-  /// Unmaps before it throws: the initialiser that called has nothing else to undo.
-  private static func keepFromChildren(
-    _ base: UnsafeMutableRawPointer, _ byteCount: Int
-  ) throws(SystemError) {
-    if unsafe madvise(base, byteCount, MADV_DONTFORK) == 0 { return }
-    let failure = SystemError.last("madvise", "\(byteCount) bytes")
-    unsafe _ = munmap(base, byteCount)
-    throw failure
+  /// Keeps it from children and notes it. Unmaps before it throws: the initialiser that called has
+  /// nothing else to undo.
+  private static func settle(
+    _ base: UnsafeMutableRawPointer, _ byteCount: Int, _ writable: Bool
+  ) throws(SystemError) -> Int32 {
+    do throws(SystemError) {
+      guard unsafe madvise(base, byteCount, MADV_DONTFORK) == 0 else {
+        throw SystemError.last("madvise", "\(byteCount) bytes")
+      }
+      return unsafe try MappingTable.note(base, byteCount, writable: writable)
+    } catch {
+      unsafe _ = munmap(base, byteCount)
+      throw error
+    }
   }
 }
 

@@ -12,7 +12,7 @@ import Testing
       let removed = try Descriptor(path: "/dev/null", flags: O_RDONLY).release()
       try ForkGuard.add(guarded)
       try ForkGuard.add(removed)
-      ForkGuard.remove(removed)
+      #expect(ForkGuard.remove(removed))
       let child = try forkProcess()
       if child == 0 {
         let isClosed = fcntl(guarded, F_GETFD) == -1 && errno == EBADF
@@ -71,7 +71,7 @@ import Testing
       for fd in 0..<Int32(ForkGuard.capacity) { try ForkGuard.add(100_000 + fd) }
       let error = #expect(throws: SystemError.self) { try ForkGuard.add(99_999) }
       #expect(error?.code == EMFILE)
-      ForkGuard.remove(100_005)
+      #expect(ForkGuard.remove(100_005))
       try ForkGuard.add(99_999)
     }
   }

@@ -12,7 +12,9 @@ enum Main {
       exit(64)
     }
     do {
-      try part.play(Plan(Array(arguments.dropFirst())))
+      let plan = Plan(Array(arguments.dropFirst()))
+      if plan.number("guard") != 0 { TruncationGuard.install() }
+      try part.play(plan)
     } catch let error as BusError {
       say("error \(error.code.rawValue) \(error.message)")
       exit(error.code.rawValue)

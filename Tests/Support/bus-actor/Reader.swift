@@ -11,9 +11,10 @@ struct Reader {
   func run() throws {
     let bus = try Bus.open(plan.bus)
     let start: StartPosition = plan.text("from", "earliest") == "latest" ? .latest : .earliest
+    let wait: WaitStrategy = plan.text("wait") == "sleep" ? .sleep : .balanced
     var subscriber =
       plan.text("role") == "observer"
-      ? try bus.observer(from: start) : try bus.subscriber(from: start)
+      ? try bus.observer(from: start, wait: wait) : try bus.subscriber(from: start, wait: wait)
     say("ready")
     while true {
       do {
@@ -29,7 +30,7 @@ struct Reader {
         case .removed:
           say("removed")
           return
-        case .damaged: throw error
+        case .damaged, .truncated, .forked: throw error
         }
       }
     }
