@@ -53,13 +53,7 @@ extension Bus {
         "bus '\(name.name)' is in use by \(living.count) endpoints (pid \(pids.joined(separator: ", "))"
           + "); end them first, or use --force")
     }
-    bus.map.state.storeRelease(ControlState.removed)  // S1, partner: S2
-    for partition in 0..<bus.partitions {
-      // A publisher that is never held would not look at the state: now it is held within a lap.
-      bus.map.partition(partition).ceiling.storeRelease(0)
-      Sleepers.subscribers(of: partition, in: bus.map).wakeAll()
-      Sleepers.publishers(of: partition, in: bus.map).wakeAll()
-    }
+    bus.retire()
   }
 
   /// The names of the buses that exist in this namespace, sorted; half-created and damaged ones too.

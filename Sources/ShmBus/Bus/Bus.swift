@@ -41,8 +41,29 @@ public final class Bus: @unchecked Sendable {
   /// How many partitions there are now.
   public var partitions: Int { map.partitions }
 
-  /// Whether somebody removed the bus. What is mapped stays readable; nothing new can be opened.
-  public var isRemoved: Bool { map.state.loadAcquire() == ControlState.removed }
+  /// Whether somebody removed the bus, or deleted its control segment by hand; maybe another bus has its
+  /// name by now. What is mapped stays readable; nothing new can be opened. Costs a system call.
+  public var isRemoved: Bool {
+    if isRetired { return true }
+    guard mapping.fate == .whole, control.isUnlinked else { return false }
+    // Whoever notices tells the others.
+    retire()
+    return true
+  }
+
+  /// The same as far as it is known: one load.
+  var isRetired: Bool { map.state.loadAcquire() == ControlState.removed }  // S2, partner: S1
+
+  /// Tells everyone attached that the bus is gone.
+  func retire() {
+    map.state.storeRelease(ControlState.removed)  // S1, partner: S2
+    for partition in 0..<partitions {
+      // A publisher that is never held would not look at the state: now it is held within a lap.
+      map.partition(partition).ceiling.storeRelease(0)
+      Sleepers.subscribers(of: partition, in: map).wakeAll()
+      Sleepers.publishers(of: partition, in: map).wakeAll()
+    }
+  }
 
   /// Opens one partition's segment and checks that it belongs to this bus.
   func segment(_ partition: Int, writable: Bool) throws(BusError) -> PartitionSegment {

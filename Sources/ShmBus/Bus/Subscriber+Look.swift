@@ -23,8 +23,19 @@ extension SubscriberCore {
       case let sighting: return sighting
       }
     }
-    if !stuck, bus.isRemoved { return .failure(.removed) }
-    return .nothing(stuck: stuck)
+    return rest(stuck: stuck)
+  }
+
+  /// Nothing to hand out: there is time to say that one lives, and now and then to look whether somebody
+  /// took the bus's name away.
+  private func rest(stuck: Bool) -> Sighting {
+    let now = Clock.realtimeOfTick()
+    bus.map.endpoint(row).heartbeat.storeRelaxed(now)
+    if stuck { return .nothing(stuck: true) }
+    let mustLook = now &- lookedAtName > 250_000_000
+    if mustLook { lookedAtName = now }
+    let isRemoved = mustLook ? bus.isRemoved : bus.isRetired
+    return isRemoved ? .failure(.removed) : .nothing(stuck: false)
   }
 
   /// Looks at one partition, passing over padding and what the dead left.

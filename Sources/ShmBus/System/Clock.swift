@@ -6,6 +6,9 @@ enum Clock {
   /// Since 1970. May go back when somebody sets the clock.
   static func realtime() -> UInt64 { read(CLOCK_REALTIME) }
 
+  /// The same as of the kernel's last tick, up to 10 ms ago, for a fifth of the cost.
+  static func realtimeOfTick() -> UInt64 { read(CLOCK_REALTIME_COARSE) }
+
   /// Since some moment in the past, the same for all processes of the host. Never goes back.
   static func monotonic() -> UInt64 { read(CLOCK_MONOTONIC) }
 
@@ -21,7 +24,7 @@ enum Clock {
 
   private static func read(_ clock: clockid_t) -> UInt64 {
     var time = timespec()
-    // It cannot fail for these two clocks.
+    // It cannot fail for these clocks.
     unsafe _ = clock_gettime(clock, &time)
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
   }

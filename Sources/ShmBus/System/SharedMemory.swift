@@ -58,6 +58,9 @@ struct SharedMemory: ~Copyable, Sendable {
 
   func byteCount() throws(SystemError) -> Int { Int(try status().st_size) }
 
+  /// Whether it has lost its name, and with it every way for somebody new to find it. That is for ever.
+  var isUnlinked: Bool { (try? status().st_nlink) == 0 }
+
   func identity() throws(SystemError) -> FileIdentity { FileIdentity(try status()) }
 
   func ownership() throws(SystemError) -> FileOwnership { FileOwnership(try status()) }
