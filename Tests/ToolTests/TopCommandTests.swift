@@ -37,7 +37,7 @@ struct TopCommandTests {
     let endpoint = try #require(last["endpoints"]?.elements.first)
     #expect(endpoint["role"] == .string("subscriber"))
     #expect(endpoint["lag"] == .integer(500 as UInt64))
-    #expect(endpoint["state"] == .string("alive"))
+    #expect(endpoint["state"] == .string("stalled"))
     reader.signal(18)
   }
 

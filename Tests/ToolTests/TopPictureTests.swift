@@ -20,7 +20,7 @@ struct TopPictureTests {
         TopFrame.Endpoint(
           row: number, role: number == 0 ? .publisher : .subscriber, pid: 4_000_000 + number,
           command: "process-\(number)", state: number == 2 ? .dead : .alive,
-          age: UInt64(number) * 60_000_000_000, silence: number == 0 ? 3_000_000_000 : nil,
+          age: UInt64(number) * 60_000_000_000, silence: 3_000_000_000,
           lag: number == 0 ? nil : UInt64(1_000 * number), rate: number == 0 ? nil : 2e6)
       })
   }
@@ -48,8 +48,8 @@ struct TopPictureTests {
       lines[7...10] == [
         " ROW  ROLE            PID  STATE    AGE  SILENT         LAG  SLOTS/S  COMMAND",
         "   0  publisher   4000000  alive     0s      3s           -        -  process-0",
-        "   1  subscriber  4000001  alive     1m       -       1,000      2 M  process-1",
-        "   2  subscriber  4000002  dead      2m       -       2,000      2 M  process-2",
+        "   1  subscriber  4000001  alive     1m      3s       1,000      2 M  process-1",
+        "   2  subscriber  4000002  dead      2m      3s       2,000      2 M  process-2",
       ])
     #expect(lines[23].hasPrefix("q quit"))
   }

@@ -44,7 +44,9 @@ public struct BusStatus: Sendable {
     public enum Liveness: String, Sendable {
       /// Its process lives.
       case alive
-      /// Its process lives, but it has held an open claim for longer than the claim timeout.
+      /// Its process lives, but has not called the bus for longer than the claim timeout although others
+      /// wait for it: it has an open claim, or something to read. Of an observer, whose place nobody knows:
+      /// it has not called.
       case stalled
       /// The kernel says that its process is gone; what it left is resolved by whoever meets it.
       case dead
@@ -62,7 +64,8 @@ public struct BusStatus: Sendable {
     public let state: Liveness
     /// When it attached, in nanoseconds since 1970.
     public let attached: UInt64
-    /// When it last said something of itself, in nanoseconds since 1970.
+    /// When it last said something of itself, in nanoseconds since 1970: with each commit, while it waits
+    /// for a message, or every 32 slots of reading.
     public let heartbeat: UInt64
     /// A subscriber's head in each partition it reads; everything below is done.
     public let heads: [Int: Offset]
@@ -91,7 +94,8 @@ extension Bus {
   public func status() throws(BusError) -> BusStatus {
     try checkWhole()
     var partitions: [BusStatus.Partition] = []
-    var open: Set<Int> = []
+    var busy: Set<Int> = []
+    let rows = usedRows
     for partition in 0..<self.partitions {
       // Mapped until the ring has been read.
       let segment = try segment(partition, writable: false)
@@ -100,7 +104,8 @@ extension Bus {
       let gate = Gate(map: map, partition: partition, headsHold: configuration.whenFull == .block)
       let cursor = ring.cursor.loadAcquire()
       let (offset, holder) = gate.lowest(in: ring, cursor: cursor)
-      if case .claim(let publisher) = holder { open.insert(publisher) }
+      busy.formUnion(
+        rows.filter { isBusy($0, partition, gate, ring, cursor: cursor) })
       let end = Packed.cursorOffset(cursor)
       partitions.append(
         BusStatus.Partition(
@@ -113,7 +118,7 @@ extension Bus {
     return BusStatus(
       name: name, generation: generation, created: header.created, configuration: configuration,
       partitions: partitions,
-      endpoints: usedRows.map { endpoint($0, hasOpenClaim: open.contains($0)) },
+      endpoints: rows.map { endpoint($0, isBusy: busy.contains($0)) },
       admissions: map.admissions.loadAcquire())
   }
 
@@ -135,6 +140,22 @@ extension Bus {
     (0..<map.layout.endpointRows).filter { map.endpoint($0).isInUse }
   }
 
+  /// Whether somebody may wait for an endpoint: it has an open claim in a partition, or something to read.
+  private func isBusy(
+    _ row: Int, _ partition: Int, _ gate: Gate, _ ring: Ring, cursor: UInt64
+  ) -> Bool {
+    guard row >= map.layout.maxPublishers else {
+      return gate.openClaim(of: UInt64(row), in: ring, cursor: cursor) != nil
+    }
+    if isObserver(row) { return true }
+    let head = map.head(map.headRow(ofEndpoint: row), partition: partition).head.loadAcquire()
+    return Packed.offset(head) < Packed.cursorOffset(cursor)
+  }
+
+  private func isObserver(_ row: Int) -> Bool {
+    unsafe map.endpoint(row).fields.pointee.role == Endpoint.Role.observer.rawValue
+  }
+
   private func isAlive(_ row: Int) -> Bool {
     (try? FileLock.isHeld(Int64(row), seenFrom: control.descriptor.number)) != false
   }
@@ -148,12 +169,13 @@ extension Bus {
     }
   }
 
-  func endpoint(_ row: Int, hasOpenClaim: Bool) -> BusStatus.Endpoint {
+  /// `isBusy`: others wait for it, so that silence tells something.
+  func endpoint(_ row: Int, isBusy: Bool) -> BusStatus.Endpoint {
     let words = map.endpoint(row)
     let fields = unsafe words.fields.pointee
     let heartbeat = words.heartbeat.loadRelaxed()
-    let silence = Int64(bitPattern: Clock.realtime() &- heartbeat)
-    let isStalled = hasOpenClaim && silence > Int64(configuration.claimTimeout.nanoseconds)
+    let isStalled =
+      isBusy && Age.nanoseconds(since: heartbeat) > configuration.claimTimeout.nanoseconds
     let command = unsafe withUnsafeBytes(of: fields.command) { bytes in
       unsafe String(decoding: bytes.prefix { $0 != 0 && $0 != 10 }, as: UTF8.self)
     }

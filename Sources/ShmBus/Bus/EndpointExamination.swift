@@ -8,7 +8,7 @@ struct EndpointExamination {
 
   func diagnoses() -> [Diagnosis] {
     let dead = (0..<bus.map.layout.endpointRows).filter { bus.map.endpoint($0).isInUse }
-      .map { bus.endpoint($0, hasOpenClaim: false) }.filter { $0.state == .dead }.map(dead)
+      .map { bus.endpoint($0, isBusy: false) }.filter { $0.state == .dead }.map(dead)
     // A ring that cannot be mapped is told of elsewhere.
     guard let first = try? Holds.all(of: bus), !first.isEmpty else { return dead + quarantines() }
     // One look cannot tell a ring that is full for a moment from one that stands still.
@@ -24,7 +24,7 @@ struct EndpointExamination {
       finding: "the \(endpoint.role.rawValue) in row \(endpoint.row) died and its row is not free "
         + "yet",
       evidence: "pid \(endpoint.pid) (\(endpoint.command)), attached "
-        + "\(Self.ago(endpoint.attached)) ago, no longer holds the row's lock",
+        + "\(Age.text(since: endpoint.attached)) ago, no longer holds the row's lock",
       fix: "whoever is held up by it frees it; 'shmctl recover \(bus.name)' does it now",
       remedy: .sweep(bus.busName))
   }
@@ -34,26 +34,26 @@ struct EndpointExamination {
     switch hold.holder {
     case .nobody: return nil
     case .claim(let row):
-      let owner = bus.endpoint(row, hasOpenClaim: true)
+      let owner = bus.endpoint(row, isBusy: true)
       guard owner.state == .stalled else { return nil }
       return Diagnosis(
         subject, .stalledPublisher, .heldUp,
         finding: "the publisher in row \(row) sits on its claim at offset \(hold.offset), and "
           + "readers wait for it or pass it over",
-        evidence: "\(process(owner)) has said nothing for \(Self.ago(owner.heartbeat)), more than "
-          + "the claim timeout of \(bus.configuration.claimTimeout)",
+        evidence: "\(process(owner)) has said nothing for \(Age.text(since: owner.heartbeat)), "
+          + "more than the claim timeout of \(bus.configuration.claimTimeout)",
         fix: "let it go on ('kill -CONT \(owner.pid)') or end it; the bus passes over its slots "
           + "meanwhile, and the commit of a late one fails")
     case .head(let headRow) where headRow < bus.map.layout.maxGroups:
       return fullRing(subject, hold, "group row \(headRow)", "no member moves it")
     case .head(let headRow):
-      let owner = bus.endpoint(bus.map.endpointRow(ofHead: headRow), hasOpenClaim: false)
+      let owner = bus.endpoint(bus.map.endpointRow(ofHead: headRow), isBusy: false)
       // The dead are told of above.
       guard owner.state != .dead else { return nil }
       return fullRing(
         subject, hold, "the subscriber in row \(owner.row)",
-        "\(process(owner)), attached \(Self.ago(owner.attached)) ago, stands at offset "
-          + "\(hold.offset)")
+        "\(process(owner)), attached \(Age.text(since: owner.attached)) ago, stands at offset "
+          + "\(hold.offset), has called its bus \(Age.text(since: owner.heartbeat)) ago")
     }
   }
 
@@ -84,26 +84,15 @@ struct EndpointExamination {
       return entries.map { entry in
         let row = Int(entry.owner & 0xFFFF) - 1
         let owner = bus.endpoint(
-          max(0, min(row, bus.map.layout.endpointRows - 1)), hasOpenClaim: false)
+          max(0, min(row, bus.map.layout.endpointRows - 1)), isBusy: false)
         return Diagnosis(
           "\(bus.name) partition \(partition)", .quarantine, isFull ? .heldUp : .notice,
           finding: "\(entry.span) slots at offset \(entry.offset) are out of use, because their "
             + "publisher did nothing for too long" + (isFull ? "; the table is full" : ""),
           evidence: "\(process(owner)) in row \(row) has not acknowledged it for "
-            + Self.ago(entry.row.since.loadRelaxed()),
+            + Age.text(since: entry.row.since.loadRelaxed()),
           fix: "they come back when that process goes on ('kill -CONT \(owner.pid)') or ends")
       }
-    }
-  }
-
-  /// "3.2 s", "12 min".
-  private static func ago(_ time: UInt64) -> String {
-    let now = Clock.realtime()
-    let milliseconds = now > time ? (now - time) / 1_000_000 : 0
-    switch milliseconds {
-    case ..<60_000: return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
-    case ..<7_200_000: return "\(milliseconds / 60_000) min"
-    default: return "\(milliseconds / 3_600_000) h"
     }
   }
 }

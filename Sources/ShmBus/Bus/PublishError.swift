@@ -45,6 +45,9 @@ public enum PublishError: Error, Equatable, Sendable {
     public let offset: Offset
     /// How many slots it is behind the cursor.
     public let behind: UInt64
+    /// How long ago it last called its bus; zero for a group and for nobody. A subscriber that waits for a
+    /// message calls ten times a second.
+    public let silence: Duration
   }
 }
 
@@ -81,8 +84,9 @@ extension PublishError.Holdup: CustomStringConvertible {
       case .publisher: "an open claim of the publisher in row \(row) (pid \(pid))"
       case .unknown: "an endpoint that has just gone"
       }
+    let age = pid == 0 ? "" : ", silent for \(Age.text(nanoseconds: silence.nanoseconds))"
     return
       "partition \(partition) is full: \(who) holds it at offset \(offset), \(behind) slots behind"
-      + "; wait for it, end it, or create the bus with --when-full overwrite"
+      + "\(age); wait for it, end it, or create the bus with --when-full overwrite"
   }
 }

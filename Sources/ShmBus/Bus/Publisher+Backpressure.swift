@@ -141,11 +141,11 @@ extension PublisherCore {
       case .head(let row) where row < bus.map.layout.maxGroups: (.group, row)
       case .head(let row): (.subscriber, bus.map.endpointRow(ofHead: row))
       }
-    let pid =
-      kind == .group || kind == .unknown
-      ? 0 : unsafe Int(bus.map.endpoint(row).fields.pointee.pid)
+    let endpoint = kind == .group || kind == .unknown ? nil : bus.map.endpoint(row)
+    let silence = endpoint.map { Age.nanoseconds(since: $0.heartbeat.loadRelaxed()) } ?? 0
     return PublishError.Holdup(
-      kind: kind, partition: gate.partition, row: row, pid: pid, offset: offset,
-      behind: ring.end &- offset)
+      kind: kind, partition: gate.partition, row: row,
+      pid: endpoint.map { unsafe Int($0.fields.pointee.pid) } ?? 0, offset: offset,
+      behind: ring.end &- offset, silence: .nanoseconds(Int64(clamping: silence)))
   }
 }

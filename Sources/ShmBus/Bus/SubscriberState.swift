@@ -79,6 +79,7 @@ final class SubscriberCore: @unchecked Sendable {
       let words = bus.map.head(bus.map.headRow(ofEndpoint: endpoint.row), partition: partition)
       let track = Track(
         ring: segments[place].ring, partition: partition, map: bus.map, head: words.head,
+        heartbeat: bus.map.endpoint(endpoint.row).heartbeat,
         term: (endpoint.incarnation >> 1) & 4095, holds: role == .subscriber)
       unsafe (tracks + place).initialize(to: track)
     }

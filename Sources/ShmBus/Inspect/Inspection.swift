@@ -41,7 +41,7 @@ package enum Inspection {
       if isWhole, only == nil { found.checkPresence(partitions) }
       checkSize(found.segment, &found.log)
       logs.insert(found.log, at: 0)
-      report?.markStalled(openClaims)
+      report?.markStalled(openClaims, partitions)
       control = found
     }
     return BusReport(
@@ -197,11 +197,21 @@ extension ControlInspector {
 }
 
 extension ControlReport {
-  /// Who is alive, and silent on an open claim for longer than the bus waits.
-  fileprivate mutating func markStalled(_ openClaims: Set<Int>) {
+  /// Who is alive, and has been silent for longer than the bus waits, with an open claim or something to read.
+  /// Nobody knows where an observer stands.
+  fileprivate mutating func markStalled(_ openClaims: Set<Int>, _ partitions: [PartitionReport]) {
     let now = Clock.realtime()
+    var busy = openClaims
+    for head in heads {
+      guard case .subscriberRow(let row) = head.owner,
+        let ring = partitions.first(where: { $0.partition == head.partition })?.ring,
+        head.offset < ring.cursor
+      else { continue }
+      busy.insert(row)
+    }
+    for endpoint in endpoints where endpoint.role == .observer { busy.insert(endpoint.row) }
     for place in endpoints.indices
-    where endpoints[place].state == .alive && openClaims.contains(endpoints[place].row) {
+    where endpoints[place].state == .alive && busy.contains(endpoints[place].row) {
       let heartbeat = endpoints[place].heartbeat
       if heartbeat < now, now - heartbeat > claimTimeout { endpoints[place].state = .stalled }
     }

@@ -83,7 +83,7 @@ extension Gate {
   /// first mark from its floor on. The cell is read before the floor, because the owner stores the
   /// floor before it announces anew. What is quarantined holds nothing, nor does a floor whose claim
   /// is decided: its owner may have been stopped before it raised it.
-  private func openClaim(of publisher: UInt64, in ring: Ring, cursor: UInt64) -> Offset? {
+  func openClaim(of publisher: UInt64, in ring: Ring, cursor: UInt64) -> Offset? {
     let quarantine = quarantine(of: ring)
     let cell = ring.publisherCell(publisher)
     let announced = cell.announced.loadAcquire()  // G3, partner: A1

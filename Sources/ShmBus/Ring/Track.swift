@@ -8,6 +8,8 @@ struct Track {
   let map: ControlMap
   /// The head that holds publishers back for this reader.
   @usableFromInline let head: SharedWord
+  /// The reader's registry row's: when it last said something of itself.
+  let heartbeat: SharedWord
   @usableFromInline let term: UInt64
   /// The partition's row: a publisher may be asleep on the gate.
   @usableFromInline let blocked: SharedWord
@@ -35,7 +37,8 @@ struct Track {
   @usableFromInline let stride: UInt64
 
   init(
-    ring: Ring, partition: Int, map: ControlMap, head: SharedWord, term: UInt64, holds: Bool
+    ring: Ring, partition: Int, map: ControlMap, head: SharedWord,
+    heartbeat: SharedWord, term: UInt64, holds: Bool
   ) {
     self.ring = ring
     self.partition = partition
@@ -43,6 +46,7 @@ struct Track {
     blocked = map.partition(partition).blocked
     quarantine = map.partition(partition).quarantineStamp
     self.head = head
+    self.heartbeat = heartbeat
     self.term = term
     self.holds = holds
     stride = holds ? min(32, ring.capacity / 16) : .max

@@ -8,7 +8,8 @@ enum StatCommand {
     "stat", summary: "Show a bus: geometry, partitions, endpoints, and who holds it.",
     discussion: """
       Looking disturbs nobody. Offsets, lag and capacity are in slots; times are in nanoseconds \
-      since 1970. States: alive, stalled (its process lives, but sits on a claim), dead (its \
+      since 1970. States: alive, stalled (its process lives, but has not called the bus for longer than the claim timeout, \
+      although it sits on a claim or has something to read), dead (its \
       process is gone; what it left is resolved by whoever meets it).
       """,
     under: Heading.buses, arguments: [Shmctl.busName], options: [Shmctl.json]

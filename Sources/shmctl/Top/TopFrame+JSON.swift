@@ -28,7 +28,7 @@ extension TopFrame.Endpoint {
     .fields([
       "row": .integer(row), "role": .string(role.rawValue), "pid": .integer(pid),
       "state": .string(state.rawValue), "group": .null, "command": .string(command),
-      "age": .integer(age), "silence": silence.map { .integer($0) } ?? .null,
+      "age": .integer(age), "silence": .integer(silence),
       "lag": lag.map { .integer($0) } ?? .null, "rate": .rate(rate),
     ])
   }

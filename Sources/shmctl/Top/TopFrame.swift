@@ -31,8 +31,8 @@ struct TopFrame: Equatable, Sendable {
     var state: BusStatus.Endpoint.Liveness
     /// Nanoseconds since it attached.
     var age: UInt64
-    /// Nanoseconds since a publisher last called its bus; nil for the others, who do not say.
-    var silence: UInt64?
+    /// Nanoseconds since it last called its bus.
+    var silence: UInt64
     /// Slots it has still to read; nil for those who hold nothing.
     var lag: UInt64?
     /// Slots a second that it reads; nil at the first look and for those who hold nothing.
@@ -94,7 +94,7 @@ extension TopFrame {
       Endpoint(
         row: endpoint.row, role: endpoint.role, pid: endpoint.pid, command: endpoint.command,
         state: endpoint.state, age: since(endpoint.attached),
-        silence: endpoint.role == .publisher ? since(endpoint.heartbeat) : nil,
+        silence: since(endpoint.heartbeat),
         lag: endpoint.heads.isEmpty ? nil : status.lag(of: endpoint),
         rate: pace.rate(of: endpoint))
     }

@@ -81,7 +81,7 @@ struct TopTable {
     line.append("\(endpoint.pid)".right(8) + "  ")
     line.append(endpoint.state.rawValue.left(8), style)
     line.append(Ages.short(endpoint.age).right(4))
-    line.append((endpoint.silence.map(Ages.short) ?? "-").right(8))
+    line.append(Ages.short(endpoint.silence).right(8))
     line.append((endpoint.lag.map { Numbers.grouped($0) } ?? "-").right(12))
     line.append(
       (endpoint.lag == nil ? "-" : Self.rate(endpoint.rate)).right(9), .cyan)
