@@ -9,6 +9,8 @@ struct Writer {
   private let total: Int
   private let largest: Int
   private let way: String
+  /// Microseconds after each message that is published by itself.
+  private let pause: UInt32
   private var seed: Seed
 
   init(_ plan: Plan) {
@@ -16,12 +18,14 @@ struct Writer {
     id = plan.number("publisher")
     total = plan.number("count", 100)
     largest = plan.number("largest", 64)
+    pause = UInt32(plan.number("pause"))
     way = plan.text("way", "mixed")
     seed = Seed(UInt64(plan.number("seed", 1))).branch(UInt64(id))
   }
 
   mutating func run() throws {
-    let publisher = try Bus.open(plan.bus).publisher(timeout: .seconds(30))
+    let publisher = try Bus.open(plan.bus).publisher(
+      timeout: .seconds(30), wait: plan.text("wait") == "sleep" ? .sleep : .balanced)
     say("ready")
     awaitWord()
     var number = 0
@@ -43,6 +47,8 @@ struct Writer {
     let bytes = Pattern.bytes(id, number, count: length())
     say("\(try publisher.publish(bytes)) \(number) \(bytes.count)")
     number += 1
+    // Readers go to sleep meanwhile.
+    if pause > 0 { _ = usleep(pause) }
   }
 
   private mutating func loan(_ publisher: borrowing Publisher, _ number: inout Int) throws {
