@@ -22,7 +22,9 @@
 #error "ShmBus runs on x86_64 and aarch64"
 #endif
 
-_Static_assert(SHMBUS_OFD_GETLK == F_OFD_GETLK && SHMBUS_OFD_SETLK == F_OFD_SETLK, "fcntl");
+_Static_assert(SHMBUS_OFD_GETLK == F_OFD_GETLK && SHMBUS_OFD_SETLK == F_OFD_SETLK &&
+                   SHMBUS_OFD_SETLKW == F_OFD_SETLKW,
+               "fcntl");
 _Static_assert(SHMBUS_FUTEX_ANY_MAX == FUTEX_WAITV_MAX, "futex_waitv");
 
 static int result(long returned) { return returned < 0 ? errno : 0; }

@@ -42,6 +42,20 @@ package final class Child {
     stop()
   }
 
+  /// Whether its main thread sleeps in the kernel now.
+  package var isAsleep: Bool {
+    let file = unsafe open("/proc/\(pid)/stat", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return false }
+    defer { close(file) }
+    var block = [UInt8](repeating: 0, count: 512)
+    let count = unsafe read(file, &block, block.count)
+    // Behind the name, which may hold anything: ") S ".
+    guard let end = block.prefix(max(0, count)).lastIndex(of: UInt8(ascii: ")")) else {
+      return false
+    }
+    return block.dropFirst(end + 2).first == UInt8(ascii: "S")
+  }
+
   /// Ends it at once, if it has not ended yet.
   package func stop() {
     guard status == nil else { return }

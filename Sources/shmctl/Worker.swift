@@ -12,7 +12,7 @@ enum Worker {
       commands: [
         PumpWorker.command, DrainWorker.command, EchoWorker.command,
         DemoPublisher.command, DemoReader.command,
-      ]),
+      ] + RecoveryWorkers.commands),
     version: Shmctl.version)
 
   /// Options that several of them have.

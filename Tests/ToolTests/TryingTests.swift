@@ -32,6 +32,16 @@ struct TryingTests {
     #expect(space.segments.isEmpty)
   }
 
+  @Test func recoveryIsMeasured() {
+    let run = space.shmctl("bench", "recovery", "--json", "--rounds", "3")
+    #expect(run.code == 0)
+    #expect(run.errors.isEmpty)
+    let parts = ["reader", "publisher", "lock"].map { "\"\($0)\":{\"p50\":" }
+    #expect(parts.allSatisfy { run.output.contains($0) }, "\(run.output)")
+    #expect(run.output.contains("\"rounds\":3") && run.output.contains("\"ratio\":"))
+    #expect(space.segments.isEmpty)
+  }
+
   @Test func latencyIsMeasured() {
     let run = space.shmctl("bench", "latency", "--json", "--rounds", "1000", "--pin", "none")
     #expect(run.code == 0)

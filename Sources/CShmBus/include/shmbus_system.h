@@ -66,7 +66,7 @@ uint32_t shmbus_crc32c_portable(uint32_t seed, const void *bytes, size_t count);
 // -------------------------------------------------------------------------------------- locks
 
 /// `fcntl` commands for locks that belong to an open file description, not to a process.
-enum { SHMBUS_OFD_GETLK = 36, SHMBUS_OFD_SETLK = 37 };
+enum { SHMBUS_OFD_GETLK = 36, SHMBUS_OFD_SETLK = 37, SHMBUS_OFD_SETLKW = 38 };
 
 // ------------------------------------------------------------------------------------ waiting
 

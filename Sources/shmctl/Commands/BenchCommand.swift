@@ -34,12 +34,12 @@ enum BenchCommand {
 
   static let command = Command(
     "bench",
-    summary: "Measure throughput and latency beside the host's own limit.",
+    summary: "Measure throughput, latency and recovery beside the host's own limit.",
     discussion: """
       The limit is what two processors reach with plain stores and loads and no bus, measured in \
       the same minute: compare ratios, not figures of different hours or hosts.
       """,
-    under: Heading.trying, commands: [throughput, latency])
+    under: Heading.trying, commands: [throughput, latency, RecoveryCommand.command])
 
   private static let throughput = Command(
     "throughput", summary: "Messages a second from process to process.",
