@@ -38,12 +38,12 @@ struct Watcher {
     if role == .batchSubscriber {
       var batch = try subscriber.poll(max: 7, timeout: .milliseconds(2))
       while let message = try batch.next() { reading.seen.append(Seen(message)) }
-      batch.commit()
+      try batch.commit()
     } else if var message = try subscriber.next(timeout: .milliseconds(2)) {
       reading.seen.append(Seen(message))
       if role == .slowSubscriber {
         if reading.seen.count.isMultiple(of: 50) { monotonicPause() }
-        message.commit()
+        try message.commit()
       }
     }
   }

@@ -25,9 +25,10 @@ enum {
 #define SHMBUS_MESSAGE_MAGIC 0x514d4853U
 
 /// Bytes of the control segment that are only ever locked (OFD write locks), never read or written:
-/// byte `row` belongs to that registry row; these two lie far above any row.
+/// byte `row` belongs to that registry row; these lie far above any row.
 #define SHMBUS_LOCK_ADMIN 0x10000000000LL   ///< creating or removing the bus
 #define SHMBUS_LOCK_KEEPER 0x10000000001LL  ///< the housekeeper's duty
+#define SHMBUS_LOCK_GROUPS 0x10000000002LL  ///< creating, resetting or deleting groups, adding partitions
 
 // ---------------------------------------------------------------------------------------------- partition
 

@@ -55,13 +55,13 @@ struct Creation {
     else { return nil }
     let mapping: Mapping
     do {
-      try checkSpace()
+      try checkSpace(partitions: configuration.partitions, control: configuration.controlBytes)
       mapping = try fill(control)
     } catch {
       // Still under the lock: without it the names could be another creator's by now.
       Self.unlinkAll(name)
       if let system = error as? SystemError, system.code == ENOSPC || system.code == ENOMEM {
-        throw outOfSpace(system)
+        throw outOfSpace(bytesNeeded, system)
       }
       throw error
     }
@@ -77,15 +77,16 @@ struct Creation {
     configuration.controlBytes + configuration.partitions * configuration.partitionBytes
   }
 
-  private func checkSpace() throws {
-    guard try SharedMemory.space().free >= bytesNeeded else { throw outOfSpace(nil) }
+  func checkSpace(partitions: Int, control: Int = 0) throws {
+    let bytes = control + partitions * configuration.partitionBytes
+    guard try SharedMemory.space().free >= bytes else { throw outOfSpace(bytes, nil) }
   }
 
-  private func outOfSpace(_ cause: SystemError?) -> BusError {
+  private func outOfSpace(_ bytes: Int, _ cause: SystemError?) -> BusError {
     let free = (try? SharedMemory.space().free) ?? 0
     return BusError(
       .cannotCreate,
-      "bus '\(name.name)' needs \(bytesNeeded) bytes of shared memory and /dev/shm has \(free) free; "
+      "bus '\(name.name)' needs \(bytes) bytes of shared memory and /dev/shm has \(free) free; "
         + "use fewer --slots or a smaller --slot-size ('shmctl plan' computes), remove a bus, or "
         + "enlarge it with 'mount -o remount,size=... /dev/shm'", cause)
   }
@@ -156,7 +157,7 @@ struct Creation {
     }
   }
 
-  private func createPartition(_ partition: Int, _ generation: UInt64, _ map: ControlMap) throws {
+  func createPartition(_ partition: Int, _ generation: UInt64, _ map: ControlMap) throws {
     let layout = configuration.partitionLayout
     let segment = name.partition(partition)
     // A creator that died may have left one; we hold the bus's lock.

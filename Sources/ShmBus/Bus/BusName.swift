@@ -30,7 +30,7 @@ struct BusName: Hashable, Sendable {
     unsafe getenv("SHMBUS_NAMESPACE").map { unsafe String(cString: $0) } ?? ""
   }
 
-  private static func isValid(_ text: String) -> Bool {
+  static func isValid(_ text: String) -> Bool {
     (1...64).contains(text.utf8.count)
       && text.utf8.allSatisfy { byte in
         switch byte {

@@ -5,7 +5,7 @@ import CShmBus
 /// ```swift
 /// var batch = try subscriber.poll(max: 16)
 /// while let message = try batch.next() { handle(message.bytes) }
-/// batch.commit()
+/// try batch.commit()
 /// ```
 ///
 /// What was not taken from a batch is given out again by the next poll.
@@ -30,15 +30,26 @@ public struct MessageBatch: ~Copyable, ~Escapable {
     if left == 0 { return nil }
     left &-= 1
     if let message = unsafe Subscriber.read(state.pointee.tracks + place) {
+      unsafe Subscriber.count(state)
       return unsafe _overrideLifetime(message, mutating: &self)
     }
     let message = try unsafe SubscriberCore.nextMessage(state, of: place)
     return unsafe _overrideLifetime(message, mutating: &self)
   }
 
-  /// Says that everything taken from the batch is done. Without it, the next poll says the same.
-  @inlinable
-  public mutating func commit() { unsafe SubscriberCore.giveBack(state.pointee.tracks + place) }
+  /// Says that everything taken from the batch is done. Outside a group, the next poll says the same.
+  ///
+  /// - Throws: ``CommitError``, in a group only.
+  public mutating func commit() throws(CommitError) {
+    let track = unsafe state.pointee.tracks + place
+    try unsafe SubscriberCore.commit(track, upTo: track.pointee.position)
+  }
+
+  /// Says the same, as ``Message/commitLater()``.
+  public mutating func commitLater() {
+    let track = unsafe state.pointee.tracks + place
+    unsafe SubscriberCore.commitLater(track, upTo: track.pointee.position)
+  }
 }
 
 @available(*, unavailable)
@@ -62,10 +73,15 @@ extension Subscriber {
   static func readyPartition(
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: Duration
   ) throws(SubscribeError) -> Int? {
-    if unsafe state.pointee.trackCount == 1 {
+    if unsafe state.pointee.trackCount == 1, unsafe state.pointee.runLeft != 0,
+      unsafe state.pointee.watched.loadAcquire() == state.pointee.watchedSeen  // B7
+    {
       let track = unsafe state.pointee.tracks
       unsafe giveBackIfDue(track)
-      if unsafe isReady(track) { return 0 }
+      if unsafe isReady(track) {
+        unsafe state.pointee.runLeft &-= state.pointee.runStep
+        return 0
+      }
     }
     return try unsafe SubscriberCore.waitForPartition(state, timeout: timeout.nanoseconds)
   }

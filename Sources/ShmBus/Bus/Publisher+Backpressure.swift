@@ -46,7 +46,7 @@ extension PublisherCore {
       failure = self.permanentFailure(holder, span: span, cursor: seen)
       if failure != nil { return .ready }
       let passed = unsafe self.passVoid(lane, span: span)
-      let freed = unsafe passed || self.free(holder) || self.quarantine(lane, holder)
+      let freed = unsafe passed || self.free(holder, partition: gate.partition) || self.quarantine(lane, holder)
       if freed || !isHeld, tryClaim() { return .ready }
       // Whoever holds the ring may be dead, and nobody wakes for that.
       return .stuck
@@ -110,13 +110,13 @@ extension PublisherCore {
   }
 
   /// Frees the holder's row if its process is dead.
-  private func free(_ holder: Gate.Holder) -> Bool {
+  private func free(_ holder: Gate.Holder, partition: Int) -> Bool {
     switch holder {
     case .nobody: false
     case .claim(let publisher): recovery.free(publisher)
-    case .head(let headRow):
-      headRow >= bus.map.layout.maxGroups
-        && recovery.free(bus.map.endpointRow(ofHead: headRow))
+    case .head(let headRow) where headRow < bus.map.layout.maxGroups:
+      recovery.freeGroup(headRow, partition: partition)
+    case .head(let headRow): recovery.free(bus.map.endpointRow(ofHead: headRow))
     }
   }
 

@@ -7,12 +7,7 @@ import Glibc
 extension SubscriberCore {
   /// Looks at each partition once. Nothing that was seen is believed if a segment was cut meanwhile.
   func scan() -> Sighting {
-    let sighting = search()
-    return loss.map { .failure(SubscribeError($0)) } ?? sighting
-  }
-
-  /// Begins with the current partition unless its run is over.
-  private func search() -> Sighting {
+    if hasChanged || seat?.tend() == true { return .changed }
     let count = unsafe state.pointee.trackCount
     let first = unsafe state.pointee.current + (state.pointee.runLeft == 0 ? 1 : 0)
     var stuck = false
@@ -68,7 +63,7 @@ extension SubscriberCore {
       case .padding(let span):
         unsafe skip(track, span)
       case .claimed(let span, let publisher):
-        guard let passed = unsafe passClaim(place, track, publisher, span: span, standing) else {
+        guard let passed = unsafe passClaim(track, publisher, span: span, standing) else {
           return .nothing(stuck: true)
         }
         unsafe skip(track, passed)
@@ -81,7 +76,7 @@ extension SubscriberCore {
           continue
         }
         guard let (publisher, span) = ring.unmarkedClaim(at: position, cursor: cursor),
-          let passed = unsafe passClaim(place, track, publisher, span: span, standing)
+          let passed = unsafe passClaim(track, publisher, span: span, standing)
         else { return .nothing(stuck: true) }
         unsafe skip(track, passed)
       case .overrun:
@@ -91,7 +86,7 @@ extension SubscriberCore {
   }
 
   private func skip(_ track: UnsafeMutablePointer<Track>, _ span: UInt64) {
-    unsafe track.pointee.position &+= span
+    unsafe Self.goOn(track, to: track.pointee.position &+ span)
     unsafe Self.giveBack(track)
   }
 
@@ -102,9 +97,10 @@ extension SubscriberCore {
   /// The span of an open claim that need not be waited for: its owner is dead, or has been silent for
   /// so long that its slots are taken out of use. Asked at most once a millisecond.
   private func passClaim(
-    _ place: Int, _ track: UnsafeMutablePointer<Track>, _ publisher: UInt64, span: UInt64,
+    _ track: UnsafeMutablePointer<Track>, _ publisher: UInt64, span: UInt64,
     _ standing: Ring.Standing
   ) -> UInt64? {
+    let place = unsafe track.pointee.partition
     // A damaged word names nobody who could be asked.
     guard publisher < UInt64(bus.map.layout.maxPublishers) else { return nil }
     let now = Clock.monotonic()
@@ -176,20 +172,29 @@ extension SubscriberCore {
     let position = unsafe track.pointee.position
     let from = unsafe max(position, track.pointee.startsAt)
     if ring.end <= position { return .nothing(stuck: false) }
-    let to = max(position, ring.messageStart(atOrAfter: ring.oldestIntact + ring.capacity / 8))
+    let partition = unsafe track.pointee.partition
+    let next =
+      whenGone == .latest
+      ? ring.end : ring.messageStart(atOrAfter: ring.oldestIntact + ring.capacity / 8)
+    let to = max(position, next)
     guard to > position else { return unsafe damaged(track, span: 1) }
-    unsafe track.pointee.position = to
-    unsafe Self.giveBack(track)
+    if whenGone != .fail {
+      unsafe Self.goOn(track, to: to)
+      unsafe Self.giveBack(track)
+    }
     guard to > from else { return nil }
-    return unsafe .failure(.gap(.init(partition: track.pointee.partition, from: from, to: to)))
+    return .failure(.gap(.init(partition: partition, from: from, to: to)))
   }
 
   /// Where the reader asked to begin was gone when it came: said once.
   private func missed(_ track: UnsafeMutablePointer<Track>) -> SubscribeError? {
     let from = unsafe track.pointee.missedFrom
     guard from != .max else { return nil }
-    unsafe track.pointee.missedFrom = .max
-    unsafe track.pointee.settlePlainFrom(verifies: bus.configuration.checksum)
+    if whenGone == .latest { unsafe Self.goOn(track, to: track.pointee.ring.end) }
+    if whenGone != .fail {
+      unsafe track.pointee.missedFrom = .max
+      unsafe track.pointee.settlePlainFrom(verifies: bus.configuration.checksum)
+    }
     let (partition, to) = unsafe (track.pointee.partition, track.pointee.position)
     return .gap(.init(partition: partition, from: from, to: to))
   }

@@ -8,29 +8,27 @@ extension SubscriberCore {
   /// What was handed out is done: the head moves up to it, and publishers that wait for that are woken.
   @usableFromInline @inline(never)
   static func giveBack(_ track: UnsafeMutablePointer<Track>) {
-    guard unsafe track.pointee.holds else { return }
-    if unsafe track.pointee.returned != track.pointee.position {
-      unsafe beat(track, from: track.pointee.returned, to: track.pointee.position)
-      unsafe track.pointee.moveHead(to: track.pointee.position)
+    if unsafe track.pointee.holds {
+      if unsafe track.pointee.returned != track.pointee.position {
+        unsafe track.pointee.moveHead(to: track.pointee.position)
+      }
+    } else {
+      // A member's position says nothing: what it committed for later is done.
+      guard unsafe track.pointee.committed != nil else { return }
+      _ = unsafe track.pointee.commit(upTo: track.pointee.later)
     }
     unsafe wakePublishers(track)
   }
 
-  /// Says that the reader lives, every 32 slots of its way: never a clock's reading for each message.
-  private static func beat(
-    _ track: UnsafeMutablePointer<Track>, from: Offset, to: Offset
-  ) {
-    guard (from ^ to) & ~31 != 0 else { return }
-    unsafe track.pointee.heartbeat.storeRelaxed(Clock.realtimeOfTick())
-  }
-
-  /// A message was committed by itself: the head moves behind it.
-  @usableFromInline
-  static func commit(_ track: UnsafeMutablePointer<Track>, upTo end: Offset) {
-    guard unsafe track.pointee.holds else { return }
-    unsafe beat(track, from: track.pointee.returned, to: end)
-    unsafe track.pointee.moveHead(to: end)
-    unsafe wakePublishers(track)
+  /// Goes on behind what is not handed out. Where nothing before it is left to be committed, it is done.
+  static func goOn(_ track: UnsafeMutablePointer<Track>, to position: Offset) {
+    let from = unsafe track.pointee.position
+    unsafe track.pointee.position = position
+    if let committed = unsafe track.pointee.committed,
+      unsafe from == max(committed, track.pointee.later)
+    {
+      unsafe track.pointee.later = position
+    }
   }
 
   /// Wakes publishers asleep on a track's gate. The compiler barrier and the waiter's membarrier order the
@@ -46,7 +44,16 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    unsafe giveBackAll(state)
+    core.giveBackAll()
+    if core.hasChanged { try core.settle() }
+    if timeout > 0, core.waiter.strategy.spinNanoseconds > 0, unsafe state.pointee.runLeft != 0,
+      unsafe isSoonReady(state),
+      let message = unsafe Subscriber.read(state.pointee.tracks + state.pointee.current)
+    {
+      unsafe state.pointee.runLeft &-= state.pointee.runStep
+      unsafe Subscriber.count(state)
+      return message
+    }
     guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
     return unsafe core.handOut(state, sighted)
   }
@@ -57,10 +64,8 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, of place: Int
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    let sighting = unsafe core.look(state, place)
-    if let loss = core.loss { throw SubscribeError(loss) }
-    switch sighting {
-    case .nothing: return nil
+    switch unsafe core.look(state, place) {
+    case .nothing, .changed: return nil
     case .failure(let error): throw error
     case .message(let sighted): return unsafe core.handOut(state, sighted)
     }
@@ -72,11 +77,13 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Int? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    unsafe giveBackAll(state)
+    core.giveBackAll()
+    if core.hasChanged { try core.settle() }
     // One batch is a run: the next partition has the first turn now.
     if unsafe state.pointee.trackCount > 1 { unsafe state.pointee.runLeft = 0 }
     guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
     unsafe state.pointee.current = sighted.place
+    unsafe state.pointee.runLeft = SubscriberState.runLength
     return sighted.place
   }
 
@@ -96,29 +103,47 @@ extension SubscriberCore {
   private func waitForSighting(
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> SightedMessage? {
-    var sighting = unsafe Self.glance(state) ? scan() : .nothing(stuck: false)
-    if sighting.isNothing, timeout > 0 {
-      _ = waiter.wait(
-        until: Clock.deadline(in: timeout), mask: sleepMask, words: sleepWords,
-        glance: { unsafe Self.glance(state) },
-        look: {
-          sighting = scan()
-          return sighting.look
-        })
-    } else if sighting.isNothing {
-      sighting = scan()
-    }
-    switch sighting {
-    case .nothing: return nil
-    case .failure(let error): throw error
-    case .message(let sighted): return sighted
+    var deadline: UInt64?
+    // Ends: at the deadline, or with a look that finds no change.
+    while true {
+      var sighting = unsafe Self.glance(state) ? scan() : .nothing(stuck: false)
+      if sighting.isNothing, timeout > 0 {
+        let end = deadline ?? Clock.deadline(in: timeout)
+        deadline = end
+        _ = waiter.wait(
+          until: end, mask: sleepMask, words: sleepWords,
+          glance: { unsafe Self.glance(state) },
+          look: {
+            sighting = scan()
+            return look(of: sighting)
+          })
+      } else if sighting.isNothing {
+        sighting = scan()
+      }
+      switch sighting {
+      case .nothing: return nil
+      case .changed: try settle()
+      case .failure(let error): throw error
+      case .message(let sighted): return sighted
+      }
     }
   }
 
+  /// Whether this subscriber's partitions may be others by now.
+  var hasChanged: Bool {
+    unsafe state.pointee.watched.loadAcquire() != state.pointee.watchedSeen  // B7
+  }
+
+  /// What a look found, as a waiter wants to know it.
+  func look(of sighting: Sighting) -> Waiter.Look {
+    guard case .nothing(let stuck) = sighting else { return .ready }
+    return stuck ? .stuck : seat?.hasCompany == true ? .company : .idle
+  }
+
   /// Everything handed out is done.
-  static func giveBackAll(_ state: UnsafeMutablePointer<SubscriberState>) {
-    for place in unsafe 0..<state.pointee.trackCount {
-      unsafe giveBack(state.pointee.tracks + place)
+  func giveBackAll() {
+    for place in unsafe 0..<state.pointee.heldCount {
+      unsafe Self.giveBack(state.pointee.tracks + place)
     }
   }
 
@@ -135,7 +160,7 @@ extension SubscriberCore {
       unsafe shmbus_prefetch_read(ring.cell(position))
       if !word.isOlder(than: ring.lap(position)) { return true }
     }
-    return false
+    return unsafe state.pointee.watched.loadRelaxed() != state.pointee.watchedSeen
   }
 
   /// What a look at all partitions found.
@@ -144,13 +169,10 @@ extension SubscriberCore {
     case nothing(stuck: Bool)
     case message(SightedMessage)
     case failure(SubscribeError)
+    /// The partitions must be settled first.
+    case changed
 
-    var isNothing: Bool { look != .ready }
-
-    /// The same, as a waiter wants to know it.
-    var look: Waiter.Look {
-      if case .nothing(let stuck) = self { stuck ? .stuck : .idle } else { .ready }
-    }
+    var isNothing: Bool { if case .nothing = self { true } else { false } }
   }
 
   /// A message whose lengths were loaded once and fit its span.
@@ -177,6 +199,7 @@ extension SubscriberCore {
     unsafe track.pointee.position = end
     unsafe state.pointee.current = sighted.place
     unsafe state.pointee.runLeft = SubscriberState.runLength
+    unsafe Subscriber.count(state)
     let buffer = unsafe state.pointee.copies.base
     let header = unsafe sighted.isCopied ? SlotHeader(buffer) : ring.header(position)
     let payload = unsafe sighted.isCopied ? buffer + SlotHeader.size : ring.cell(position)

@@ -22,7 +22,7 @@ public struct Subscriber: ~Copyable {
   }
 
   /// The next message, waiting for it at most `timeout`; nil when none came. Everything handed out before is
-  /// done: publishers may overwrite it.
+  /// done: publishers may overwrite it. In a group only a commit says so.
   ///
   /// Messages of one partition come in order. Between partitions there is no order.
   ///
@@ -62,11 +62,7 @@ public struct Subscriber: ~Copyable {
 
   /// The next offset it will look at in a partition; nil in one that it does not read.
   public func position(inPartition partition: Int) -> Offset? {
-    for place in unsafe 0..<state.pointee.trackCount {
-      let track = unsafe state.pointee.tracks + place
-      if unsafe track.pointee.partition == partition { return unsafe track.pointee.position }
-    }
-    return nil
+    unsafe state.pointee.track(partition).map { unsafe $0.pointee.position }
   }
 
   /// Calls `body` for each message until none comes for `timeout`; each is done when `body` returns.
@@ -77,7 +73,7 @@ public struct Subscriber: ~Copyable {
   ) throws {
     while var message = try next(timeout: timeout) {
       try body(message)
-      message.commit()
+      try message.commit()
     }
   }
 
@@ -88,9 +84,18 @@ public struct Subscriber: ~Copyable {
     let track = unsafe state.pointee.tracks + state.pointee.current
     unsafe giveBackIfDue(track)
     if unsafe state.pointee.runLeft == 0 { return nil }
+    if unsafe state.pointee.watched.loadAcquire() != state.pointee.watchedSeen { return nil }  // B7
     guard let message = unsafe read(track) else { return nil }
     unsafe state.pointee.runLeft &-= state.pointee.runStep
+    unsafe count(state)
     return message
+  }
+
+  /// Counts a message that is handed out: whoever wonders whether this endpoint is at work looks here.
+  @inlinable @inline(__always)
+  static func count(_ state: UnsafeMutablePointer<SubscriberState>) {
+    let word = unsafe state.pointee.delivered
+    word.storeRelaxed(word.loadRelaxed() &+ 1)
   }
 
   /// Moves the head when it is a stride behind, or when a publisher may be waiting for it (K5).
@@ -145,7 +150,7 @@ extension Bus {
   ///
   /// - Parameters:
   ///   - start: where to begin in each partition.
-  ///   - partitions: which to read; nil means all.
+  ///   - partitions: which to read; nil means all, and those that are added later.
   ///   - wait: how ``Subscriber/next(timeout:)`` waits.
   /// - Throws: ``BusError`` `.unavailable` when every row for subscribers is in use.
   public func subscriber(
@@ -153,7 +158,7 @@ extension Bus {
   ) throws(BusError) -> Subscriber {
     Subscriber(
       try SubscriberCore(
-        self, .subscriber, partitions: checked(partitions), from: start, wait: wait))
+        self, .subscriber, chosen: checked(partitions), from: start, wait: wait))
   }
 
   /// Attaches an observer: it disturbs nobody, and may be overrun; then it is told how much it missed.
@@ -162,12 +167,12 @@ extension Bus {
   ) throws(BusError) -> Subscriber {
     Subscriber(
       try SubscriberCore(
-        self, .observer, partitions: checked(partitions), from: start, wait: wait))
+        self, .observer, chosen: checked(partitions), from: start, wait: wait))
   }
 
-  private func checked(_ chosen: [Int]?) throws(BusError) -> [Int] {
+  func checked(_ chosen: [Int]?) throws(BusError) -> [Int]? {
     let all = 0..<partitions
-    guard let chosen else { return Array(all) }
+    guard let chosen else { return nil }
     guard !chosen.isEmpty else { throw BusError(.usage, "a subscriber needs a partition") }
     for partition in chosen where !all.contains(partition) {
       throw BusError(

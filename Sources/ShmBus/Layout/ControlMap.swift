@@ -57,6 +57,11 @@ struct ControlMap {
       base + layout.headTable + (partition * layout.headRows + headRow) * size)
   }
 
+  /// One durable group.
+  func group(_ row: Int) -> GroupRow {
+    unsafe GroupRow(base + layout.groupTable + row * MemoryLayout<shmbus_group_row>.size)
+  }
+
   /// A partition's quarantine table.
   func quarantineRow(_ row: Int, partition: Int) -> QuarantineRow {
     let size = MemoryLayout<shmbus_quarantine_row>.size
@@ -95,11 +100,14 @@ struct ControlMap {
       unsafe base.assumingMemoryBound(to: shmbus_endpoint_row.self)
     }
     var incarnation: SharedWord { unsafe SharedWord(base, at: 0) }
+    var membership: SharedWord { unsafe SharedWord(base, at: 32) }
     var semaphore: UnsafeMutableRawPointer { unsafe base + 64 }
     var asleep: SharedWord { unsafe SharedWord(base, at: 72) }
     var revoked: SharedWord { unsafe SharedWord(base, at: 80) }
     var heartbeat: SharedWord { unsafe SharedWord(base, at: 128) }
     var waiting: SharedWord { unsafe SharedWord(base, at: 136) }
+    var delivered: SharedWord { unsafe SharedWord(base, at: 144) }
+    var label: FixedName { unsafe FixedName(base + 192) }
 
     /// Whether somebody uses the row, alive or not.
     var isInUse: Bool { incarnation.loadAcquire() & 1 == 1 }
@@ -113,6 +121,28 @@ struct ControlMap {
     var head: SharedWord { unsafe SharedWord(base, at: 0) }
     var heldFrom: SharedWord { unsafe SharedWord(base, at: 8) }
     var owner: SharedWord { unsafe SharedWord(base, at: 16) }
+    var moved: SharedWord { unsafe SharedWord(base, at: 24) }
+  }
+
+  /// Offsets as drawn at `shmbus_group_row`.
+  @safe
+  struct GroupRow {
+    let base: UnsafeMutableRawPointer
+    init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+    var fields: UnsafeMutablePointer<shmbus_group_row> {
+      unsafe base.assumingMemoryBound(to: shmbus_group_row.self)
+    }
+    var incarnation: SharedWord { unsafe SharedWord(base, at: 0) }
+    var generation: SharedWord { unsafe SharedWord(base, at: 8) }
+    /// `flags` in its lower half, `parent` in its upper.
+    var flags: SharedWord { unsafe SharedWord(base, at: 24) }
+    var name: FixedName { unsafe FixedName(base + 64) }
+    var member: FixedName { unsafe FixedName(base + 128) }
+
+    /// Whether a group has the row.
+    var isInUse: Bool { incarnation.loadAcquire() & 1 == 1 }
+    /// Whether its heads hold publishers: read after the cursor, like a head (G2).
+    var holdsPublishers: Bool { flags.loadAcquire() & 1 == 0 }
   }
 
   /// Offsets as drawn at `shmbus_quarantine_row`.

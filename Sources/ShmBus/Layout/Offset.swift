@@ -46,4 +46,9 @@ enum Packed {
   static func owner(row: Int, incarnation: UInt64) -> UInt64 {
     incarnation &<< 16 | UInt64(row + 1)
   }
+
+  /// Whom such a word names; row -1 is nobody. The incarnation has lost its upper 16 bits.
+  static func endpoint(ofOwner word: UInt64) -> (row: Int, incarnation: UInt64) {
+    (Int(word & 0xffff) - 1, word &>> 16)
+  }
 }

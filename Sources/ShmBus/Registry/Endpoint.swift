@@ -92,6 +92,9 @@ struct Endpoint: ~Copyable {
     words.asleep.storeRelease(0)
     words.heartbeat.storeRelaxed(Clock.realtime())
     words.waiting.storeRelaxed(Packed.none)
+    words.delivered.storeRelaxed(0)
+    words.membership.storeRelease(0)
+    words.label.store("")
     _ = unsafe Semaphore(words.semaphore).take()
     let process = ProcessIdentity.current()
     let fields = unsafe words.fields

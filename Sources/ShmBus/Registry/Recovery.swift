@@ -50,6 +50,7 @@ struct Recovery {
       }
     } else {
       releaseHeads(of: row, isSameUse)
+      Group.bury(row, incarnation, in: map)
     }
     guard word.compareExchange(incarnation, incarnation &+ 1).exchanged else { return false }  // E4
     for partition in 0..<map.partitions {
@@ -57,6 +58,21 @@ struct Recovery {
       Sleepers.publishers(of: partition, in: map).wakeAll()
     }
     return true
+  }
+
+  /// A group's head holds a partition: its owner may have died, and then its members take over; or a group was
+  /// created or deleted by somebody who died at it. True if publishers may go on at once.
+  func freeGroup(_ row: Int, partition: Int) -> Bool {
+    if !map.group(row).isInUse {
+      guard let lock = try? GroupLock.take(control: control) else { return false }
+      return GroupTable(map: map).clearLeftover(row: row, lock)
+    }
+    let owner = map.head(row, partition: partition).owner.loadAcquire()
+    let (endpoint, _) = Packed.endpoint(ofOwner: owner)
+    guard endpoint >= map.layout.maxPublishers, endpoint < map.layout.endpointRows
+    else { return false }
+    _ = free(endpoint)
+    return false
   }
 
   /// A head carries the row's term, so a CAS that comes late never frees the next owner's.

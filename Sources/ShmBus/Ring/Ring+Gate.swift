@@ -52,7 +52,7 @@ extension Gate {
     var holder = Holder.nobody
     if headsHold {
       forEachHead { row, head in
-        if Packed.offset(head) < lowest {
+        if Packed.offset(head) < lowest, holds(row) {
           lowest = Packed.offset(head)
           holder = .head(row: row)
         }
@@ -66,6 +66,12 @@ extension Gate {
       }
     }
     return (lowest, holder)
+  }
+
+  /// Whether the heads of a row hold publishers; a group may be declared not to. Asked only where its head is the
+  /// lowest so far, and after the head: a group that begins to hold says so before its head does (J1).
+  private func holds(_ row: Int) -> Bool {
+    row >= map.layout.maxGroups || map.group(row).holdsPublishers
   }
 
   /// Every head of this partition, whether or not it holds anything: G0, G2. Partner: H1, J1.

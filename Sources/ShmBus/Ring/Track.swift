@@ -35,26 +35,57 @@ struct Track {
   /// to read or a publisher waits: each store costs publishers that look at the gate a line transfer.
   @usableFromInline var returned: Offset = 0
   @usableFromInline let stride: UInt64
+  /// What a member of a group has in the partition; nil for everybody else.
+  private(set) var stake: Stake?
+  /// A member's: messages below it are done, and their commit may wait until the head is moved next.
+  var later: Offset = 0
+  /// A member's: the head's last place that was told to people.
+  var noted: Offset?
+  /// How far commits for later run ahead of the head.
+  let laterStride: UInt64
+  /// A member's: a commit was refused. It is asked whose the partition is before anything else is read.
+  var isFenced = false
 
   init(
-    ring: Ring, partition: Int, map: ControlMap, head: SharedWord,
-    heartbeat: SharedWord, term: UInt64, holds: Bool
+    ring: Ring, partition: Int, map: ControlMap, head: SharedWord, term: UInt64, holds: Bool,
+    stake: Stake? = nil, blocked: ControlMap.PartitionRow? = nil
   ) {
+    self.stake = stake
     self.ring = ring
     self.partition = partition
     self.map = map
-    blocked = map.partition(partition).blocked
-    quarantine = map.partition(partition).quarantineStamp
+    let row = blocked ?? map.partition(partition)
+    self.blocked = row.blocked
+    quarantine = row.quarantineStamp
     self.head = head
     self.heartbeat = heartbeat
     self.term = term
     self.holds = holds
-    stride = holds ? min(32, ring.capacity / 16) : .max
+    laterStride = min(32, ring.capacity / 16)
+    stride = holds ? laterStride : .max
+  }
+
+  /// One partition of a group, as one member holds it under one term.
+  @safe @usableFromInline
+  struct Stake {
+    /// The group's row of the table of groups, and which use of it.
+    let group: Int
+    let use: UInt64
+    /// The member, as the owner word names it.
+    let member: UInt64
+    /// The head as it was left: a commit is one CAS from it.
+    var head: UInt64
   }
 
   /// Settles from where on the plain path may go. `verifies`: every message's checksum is computed.
   mutating func settlePlainFrom(verifies: Bool) {
     plainFrom = verifies || missedFrom != .max ? .max : max(heldFrom, startsAt)
+  }
+
+  /// Below `offset` nothing is protected: messages there are copied and checked.
+  mutating func protect(from offset: Offset, verifies: Bool) {
+    heldFrom = max(heldFrom, offset)
+    settlePlainFrom(verifies: verifies)
   }
 
   /// Tells the gate that everything before `position` is done: publishers may overwrite it.
@@ -67,6 +98,29 @@ struct Track {
 }
 
 extension Track {
+  /// A member's commit: the head moves behind what is done, never back. False if somebody has raised its term since
+  /// it was claimed: the partition was lost, or the group reset.
+  mutating func commit(upTo end: Offset) -> Bool {
+    guard var stake = stake, end > Packed.offset(stake.head) else { return !isFenced }
+    let done = Packed.head(end, term: term)
+    // H2. Release: what was read from the slots is done with. Partner: G2, H3.
+    guard head.compareExchange(stake.head, done).exchanged else {
+      isFenced = true
+      plainFrom = .max
+      return false
+    }
+    stake.head = done
+    self.stake = stake
+    return true
+  }
+
+  /// Where a group's head stands, as this member knows it.
+  var committed: Offset? { stake.map { Packed.offset($0.head) } }
+
+  /// Whether what was handed out may have been overwritten meanwhile, because the partition went to another member
+  /// or the group was reset.
+  var isVoid: Bool { stake != nil && Packed.term(head.loadAcquire()) != term }
+
   /// Joins the partition's gate (`models/join.pml`): from now on nothing at or above `heldFrom` is overwritten
   /// before this reader has moved its head past it.
   ///

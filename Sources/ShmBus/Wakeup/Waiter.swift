@@ -15,12 +15,19 @@ struct Waiter: @unchecked Sendable {
     case idle
     /// A claim is open ahead: its owner may be dead, and nobody wakes for that.
     case stuck
+    /// Nothing has happened yet, and others share the work whose death nobody wakes for.
+    case company
   }
 
   /// The longest sleep, in nanoseconds. Even a wake that is lost only delays: nobody wakes for the dead, and
   /// without the barrier a commit may go unseen for a moment.
   static func longestSleep(_ found: Look, fenced: Bool) -> UInt64 {
-    let longest: UInt64 = found == .stuck ? 2_000_000 : 100_000_000
+    let longest: UInt64 =
+      switch found {
+      case .stuck: 2_000_000
+      case .company: 5_000_000
+      case .ready, .idle: 100_000_000
+      }
     return fenced ? longest : min(longest, 1_000_000)
   }
 

@@ -104,6 +104,8 @@ extension Form where Value == StartPosition {
         case .earliest: "earliest"
         case .latest: "latest"
         case .offset(let offset): "offset:\(offset)"
+        case .time(let time): "time:\(time)"
+        case .relative(let steps): steps < 0 ? "\(steps)" : "+\(steps)"
         }
       },
       read: { text in

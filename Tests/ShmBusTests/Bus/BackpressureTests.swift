@@ -223,7 +223,7 @@ import Testing
         // One slot is given back.
         if var seen = try subscriber.next(timeout: patience) {
           holds(seen.offset == Offset(round))
-          seen.commit()
+          try seen.commit()
         }
       }
       for thread in threads { thread.join() }

@@ -110,7 +110,7 @@ func subscribeError(_ body: () throws -> Void) -> SubscribeError? {
       for number in 0..<64 { try publisher.publish("\(number)", key: "k") }
       if var message = try subscriber.next(timeout: .zero) {
         holds(message.hasKey && message.key.byteCount == 1)
-        message.commit()
+        try message.commit()
         holds(message.bytes.byteCount == 0)
         holds(message.key.byteCount == 0)
       }

@@ -81,13 +81,13 @@ private let snippets = [
     good: """
       if var m = try s.next(timeout: .zero) {
         print(m.bytes.byteCount)
-        m.commit()
+        try m.commit()
       }
       """,
     bad: """
       if var m = try s.next(timeout: .zero) {
         let bytes = m.bytes
-        m.commit()
+        try m.commit()
         print(bytes.byteCount)
       }
       """,

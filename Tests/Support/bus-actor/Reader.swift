@@ -30,7 +30,7 @@ struct Reader {
         case .removed:
           say("removed")
           return
-        case .damaged, .truncated, .forked: throw error
+        case .damaged, .groupDeleted: throw error
         }
       }
     }

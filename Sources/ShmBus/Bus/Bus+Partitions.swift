@@ -1,0 +1,49 @@
+import CShmBus
+
+extension Bus {
+  /// Adds partitions, up to the bus's `maxPartitions`. Publishers and subscribers that are attached take them in by
+  /// themselves; every group begins in them at the first message.
+  ///
+  /// A key may go to another partition afterwards: the order of one key's messages is kept within a partition only.
+  ///
+  /// - Parameter count: how many partitions there are to be. As many as there are changes nothing.
+  /// - Throws: ``BusError`` `.usage` for fewer than there are, or more than the bus was created for; `.cannotCreate`
+  ///   when memory is short; `.tryAgain` while somebody else creates or removes.
+  public func addPartitions(to count: Int) throws(BusError) {
+    guard count <= configuration.maxPartitions else {
+      throw BusError(
+        .usage,
+        "bus '\(name)' was created for \(configuration.maxPartitions) partitions at most, not \(count); "
+          + "create it anew with a larger --max-partitions")
+    }
+    do throws(any Error) {
+      let administration = try control.reopened(writable: true)
+      guard try FileLock.acquire(SHMBUS_LOCK_ADMIN, of: administration.number) else {
+        throw BusError(
+          .tryAgain, "bus '\(name)' is being changed or removed by somebody; try again")
+      }
+      guard !isRemoved else { throw BusError.removed(name) }
+      guard count >= partitions else {
+        throw BusError(
+          .usage,
+          "bus '\(name)' has \(partitions) partitions, and they only grow: what is in a partition "
+            + "would be lost, and keys would move; create a new bus instead")
+      }
+      let lock = try lockGroups()
+      let creation = Creation(busName, configuration)
+      try creation.checkSpace(partitions: count - partitions)
+      for partition in partitions..<count {
+        try creation.createPartition(partition, generation, map)
+        groupTable.begin(partition, lock)
+        // Y1. Whoever sees the number sees the segment, and the groups' heads.
+        map.partitionCount.storeRelease(UInt64(partition + 1))
+      }
+    } catch {
+      throw .from(error) { BusError(.cannotCreate, "cannot add partitions to bus '\(name)'", $0) }
+    }
+    for group in groupTable.groups { group.bump() }
+    for partition in 0..<partitions {
+      Sleepers.subscribers(of: partition, in: map).wakeAll()
+    }
+  }
+}
