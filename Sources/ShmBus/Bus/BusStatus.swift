@@ -67,6 +67,8 @@ public struct BusStatus: Sendable {
     /// When it last said something of itself, in nanoseconds since 1970: with each commit, while it waits
     /// for a message, or every 32 slots of reading.
     public let heartbeat: UInt64
+    /// The group it is a member of; nil when it is in none.
+    public let group: String?
     /// A subscriber's head in each partition it reads; everything below is done.
     public let heads: [Int: Offset]
   }
@@ -189,7 +191,15 @@ extension Bus {
     return BusStatus.Endpoint(
       row: row, role: role(fields.role), pid: Int(fields.pid), command: command,
       state: isAlive(row) ? (isStalled ? .stalled : .alive) : .dead, attached: fields.attached,
-      heartbeat: heartbeat, heads: heads)
+      heartbeat: heartbeat, group: group(ofRow: row), heads: heads)
+  }
+
+  private func group(ofRow row: Int) -> String? {
+    let word = MembershipWord(raw: map.endpoint(row).membership.loadAcquire())
+    guard row >= map.layout.maxPublishers, word.state != MembershipWord.State.none,
+      (0..<map.layout.maxGroups).contains(word.groupRow), map.group(word.groupRow).isInUse
+    else { return nil }
+    return map.group(word.groupRow).name.text
   }
 
   private func role(_ raw: UInt32) -> BusStatus.Endpoint.Role {

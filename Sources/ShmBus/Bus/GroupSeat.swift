@@ -3,7 +3,8 @@
 /// claims what is free.
 @safe
 final class GroupSeat {
-  private unowned let core: SubscriberCore
+  /// Whose seat it is; it outlives the seat, and its end is the seat's last work.
+  private let holder: Unmanaged<SubscriberCore>
   let group: Group
   let options: GroupOptions
   private let assignor: Assignor
@@ -20,7 +21,7 @@ final class GroupSeat {
   init(
     _ core: SubscriberCore, _ group: Group, _ options: GroupOptions, missed: [Int: Offset]
   ) {
-    self.core = core
+    unsafe holder = Unmanaged.passUnretained(core)
     self.group = group
     self.options = options
     self.missed = missed
@@ -42,6 +43,8 @@ final class GroupSeat {
 
   /// Whether there are other members, which may die.
   var hasCompany: Bool { watch.hasCompany }
+
+  private var core: SubscriberCore { unsafe holder.takeUnretainedValue() }
 
   private var state: UnsafeMutablePointer<SubscriberState> { unsafe core.state }
 
@@ -69,6 +72,7 @@ final class GroupSeat {
     let now = Clock.monotonic()
     let held = unsafe state.pointee.heldCount
     if (0..<held).contains(where: { unsafe state.pointee.tracks[$0].isFenced }) { return true }
+    if pending.contains(where: { Ownership(group, $0).isFree(for: owner) }) { return true }
     guard watch.isDue(now) else { return false }
     let time = Clock.realtime()
     group.map.endpoint(core.row).heartbeat.storeRelaxed(time)
@@ -79,7 +83,7 @@ final class GroupSeat {
     }
     if word.loadAcquire() != group.activeWord(me.incarnation).raw { return true }
     watch.look(now)
-    return pending.contains { Ownership(group, $0).isFree(for: owner) }
+    return false
   }
 
   private func isHeld(_ track: Track) -> Bool {

@@ -3,7 +3,7 @@ import Synchronization
 /// A subscriber's messages as an asynchronous sequence of owned copies. It ends when its task is cancelled.
 ///
 /// Waiting suspends the task; it never blocks a thread of the cooperative pool. A message is done when the
-/// next one is asked for.
+/// next one is asked for; in a group it is then committed, as by ``Message/commitLater()``.
 public struct MessageSequence: AsyncSequence {
   /// A message copied out of the ring.
   public typealias Element = OwnedMessage
@@ -25,8 +25,12 @@ public struct MessageSequence: AsyncSequence {
     ) async throws(SubscribeError) -> OwnedMessage? {
       // Ends: with a message, an error, or the task's cancellation.
       while true {
+        if core.seat != nil { core.commitAllLater() }
         if let message = try unsafe SubscriberCore.waitForMessage(core.state, timeout: 0) {
-          return message.copy()
+          let copy = message.copy()
+          // Torn, perhaps: whoever owns the partition now is given it.
+          if message.isVoid { continue }
+          return copy
         }
         if Task.isCancelled { return nil }
         await core.ring()

@@ -39,6 +39,8 @@ public enum PublishError: Error, Equatable, Sendable {
     public let partition: Int
     /// Its row of the registry, or of the table of groups.
     public let row: Int
+    /// The group's name; empty for every other kind.
+    public let name: String
     /// Its process, or 0.
     public let pid: Int
     /// The offset it stands at.
@@ -80,13 +82,15 @@ extension PublishError.Holdup: CustomStringConvertible {
     let who =
       switch kind {
       case .subscriber: "the subscriber in row \(row) (pid \(pid))"
-      case .group: "the group in row \(row)"
+      case .group: "group '\(name)'"
       case .publisher: "an open claim of the publisher in row \(row) (pid \(pid))"
       case .unknown: "an endpoint that has just gone"
       }
     let age = pid == 0 ? "" : ", silent for \(Age.text(nanoseconds: silence.nanoseconds))"
     return
-      "partition \(partition) is full: \(who) holds it at offset \(offset), \(behind) slots behind"
-      + "\(age); wait for it, end it, or create the bus with --when-full overwrite"
+      "partition \(partition) is full: \(who) holds it at offset \(offset), \(behind) slots behind; "
+      + (kind == .group
+        ? "start a member of it, reset it ('shmctl group reset') or delete it ('shmctl group delete')"
+        : "wait for it, end it, or create the bus with --when-full overwrite")
   }
 }

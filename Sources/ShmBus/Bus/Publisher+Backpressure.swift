@@ -145,7 +145,7 @@ extension PublisherCore {
     let silence = endpoint.map { Age.nanoseconds(since: $0.heartbeat.loadRelaxed()) } ?? 0
     return PublishError.Holdup(
       kind: kind, partition: gate.partition, row: row,
-      pid: endpoint.map { unsafe Int($0.fields.pointee.pid) } ?? 0, offset: offset,
-      behind: ring.end &- offset, silence: .nanoseconds(Int64(clamping: silence)))
+      name: kind == .group ? bus.map.group(row).name.text : "", pid: pid, offset: offset,
+      behind: ring.end &- offset)
   }
 }

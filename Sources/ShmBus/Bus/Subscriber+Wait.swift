@@ -47,7 +47,7 @@ extension SubscriberCore {
     core.giveBackAll()
     if core.hasChanged { try core.settle() }
     if timeout > 0, core.waiter.strategy.spinNanoseconds > 0, unsafe state.pointee.runLeft != 0,
-      unsafe isSoonReady(state),
+      unsafe isSoonReady(state), !core.hasChanged,
       let message = unsafe Subscriber.read(state.pointee.tracks + state.pointee.current)
     {
       unsafe state.pointee.runLeft &-= state.pointee.runStep
