@@ -186,6 +186,11 @@ struct Creation {
     unsafe header.pointee.headers_offset = UInt64(layout.headersOffset)
     unsafe header.pointee.payload_offset = UInt64(layout.payloadOffset)
     unsafe header.pointee.cursor = Packed.cursor(0, claimant: Packed.nobody)
+    // Publishers that are attached already may not have noticed it when the first gate is computed.
+    let ring = unsafe Ring(partitionBase: mapping.base, layout)
+    for publisher in 0..<layout.maxPublishers {
+      ring.publisherCell(UInt64(publisher)).floor.storeRelaxed(Packed.none)
+    }
     let row = map.partition(partition)
     let fields = unsafe row.base.assumingMemoryBound(to: shmbus_partition_row.self)
     unsafe fields.pointee.state = 1

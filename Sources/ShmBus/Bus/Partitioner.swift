@@ -13,7 +13,7 @@ public enum Partitioner: Sendable, Equatable {
 @usableFromInline
 struct PartitionChoice {
   let partitioner: Partitioner
-  @usableFromInline let partitions: Int
+  @usableFromInline var partitions: Int
   private var current: Int
   private var remaining = Self.stickiness
   private var random: UInt64

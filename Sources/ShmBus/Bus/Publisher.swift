@@ -51,6 +51,7 @@ public struct Publisher: ~Copyable {
       throw .tooLarge(byteCount: key.byteCount, limit: Int(UInt16.max))
     }
     let word = SlotHeader.KeyWord(key)
+    unsafe Self.noticePartitions(state)
     let keyed = unsafe Murmur2.partition(
       ofHash: word.hash, among: state.pointee.choice.partitions)
     return (try unsafe lane(partition ?? keyed), word)
@@ -72,6 +73,7 @@ public struct Publisher: ~Copyable {
   func lane(
     _ partition: Int?, wholeBatch: Bool = false
   ) throws(PublishError) -> UnsafeMutablePointer<Lane> {
+    unsafe Self.noticePartitions(state)
     let partitions = unsafe state.pointee.choice.partitions
     var chosen = 0
     if let partition {
@@ -83,6 +85,15 @@ public struct Publisher: ~Copyable {
         ? state.pointee.choice.nextBatch() : state.pointee.choice.next()
     }
     return unsafe state.pointee.lanes + chosen
+  }
+
+  /// Takes in partitions that were added to the bus (Y2).
+  @inlinable @inline(__always)
+  static func noticePartitions(_ state: UnsafeMutablePointer<PublisherState>) {
+    let count = unsafe state.pointee.partitionCount.loadAcquire()
+    if unsafe count != UInt64(truncatingIfNeeded: state.pointee.choice.partitions) {
+      unsafe PublisherCore.grow(state)
+    }
   }
 
   /// Claim, copy, commit, look for sleepers: the whole path of a message.

@@ -5,7 +5,10 @@ import CShmBus
 @safe @usableFromInline
 struct PublisherState {
   @usableFromInline var clock: TSCClock
+  /// One for each partition; there is room for as many as the bus may have.
   @usableFromInline let lanes: UnsafeMutablePointer<Lane>
+  /// The control header's: how many partitions there are.
+  @usableFromInline let partitionCount: SharedWord
   @usableFromInline var choice: PartitionChoice
   @usableFromInline let longestSpan: UInt64
   /// This process could not register for membarrier: it fences after each commit instead.
@@ -36,8 +39,8 @@ struct PublisherState {
 @usableFromInline
 final class PublisherCore {
   let bus: Bus
-  let segments: [PartitionSegment]
-  let recovery: Recovery
+  private(set) var segments: [PartitionSegment]
+  private(set) var recovery: Recovery
   let waiter: Waiter
   private let endpoint: Endpoint
   let state: UnsafeMutablePointer<PublisherState>
@@ -59,21 +62,17 @@ final class PublisherCore {
     self.segments = segments
     self.recovery = recovery
     waiter = Waiter(map: bus.map, row: endpoint.row, strategy: wait)
-    let lanes = unsafe allocateOwnLines(of: Lane.self, count: segments.count)
+    let lanes = unsafe allocateOwnLines(
+      of: Lane.self, count: bus.configuration.maxPartitions)
     for (partition, segment) in segments.enumerated() {
-      let gate = Gate(
-        map: bus.map, partition: partition, headsHold: bus.configuration.whenFull == .block)
-      let lane = Lane(ring: segment.ring, publisher: endpoint.row, gate: gate)
-      // E5. The row's last owner may have left an announcement and a floor: both are resolved.
-      lane.cell.announced.storeRelease(0)
-      lane.cell.floor.storeRelease(Packed.none)
-      unsafe (lanes + partition).initialize(to: lane)
+      unsafe (lanes + partition).initialize(
+        to: Self.lane(bus, partition, segment, row: endpoint.row))
     }
     unsafe state = allocateOwnLines(of: PublisherState.self, count: 1)
     self.endpoint = endpoint
     unsafe state.initialize(
       to: PublisherState(
-        clock: TSCClock(), lanes: lanes,
+        clock: TSCClock(), lanes: lanes, partitionCount: bus.map.partitionCount,
         choice: PartitionChoice(partitioner, partitions: segments.count),
         longestSpan: UInt64(bus.configuration.partitionLayout.longestSpan),
         mustFence: !ProcessBarrier.register(), checksum: bus.configuration.checksum,
@@ -86,8 +85,33 @@ final class PublisherCore {
     alarm = try bus.alarm(segments.enumerated().map { ($0, $1) }, words)
   }
 
-  /// What befell the memory it works on, if anything.
-  var loss: LossAlarm.Loss? { MappingTable.hasLosses ? alarm?.loss : nil }
+  private static func lane(
+    _ bus: Bus, _ partition: Int, _ segment: PartitionSegment, row: Int
+  ) -> Lane {
+    let gate = Gate(
+      map: bus.map, partition: partition, headsHold: bus.configuration.whenFull == .block)
+    let lane = Lane(ring: segment.ring, publisher: row, gate: gate)
+    // E5. The row's last owner may have left an announcement and a floor: both are resolved.
+    lane.cell.announced.storeRelease(0)
+    lane.cell.floor.storeRelease(Packed.none)
+    return lane
+  }
+
+  /// Opens partitions that were added; one that cannot be mapped is tried again with the next message.
+  @usableFromInline @inline(never)
+  static func grow(_ state: UnsafeMutablePointer<PublisherState>) {
+    let core = unsafe state.pointee.core.takeUnretainedValue()
+    for partition in unsafe state.pointee.choice.partitions..<core.bus.partitions {
+      guard let segment = try? core.bus.segment(partition, writable: true) else { break }
+      core.segments.append(segment)
+      unsafe (state.pointee.lanes + partition).initialize(
+        to: lane(core.bus, partition, segment, row: core.row))
+      unsafe state.pointee.choice.partitions = partition + 1
+    }
+    core.recovery = Recovery(
+      map: core.bus.map, rings: core.segments.map(\.ring),
+      control: core.bus.control.descriptor.number)
+  }
 
   /// The row it sits in.
   var row: Int { endpoint.row }

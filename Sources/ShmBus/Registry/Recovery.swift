@@ -40,7 +40,9 @@ struct Recovery {
     let word = map.endpoint(row).incarnation
     let isSameUse = { word.loadAcquire() == incarnation }
     if row < map.layout.maxPublishers {
-      guard !rings.isEmpty else { return false }
+      // Counted after its death: it claimed in none that came later.
+      guard !rings.isEmpty, rings.count >= Int(map.partitionCount.loadAcquire())
+      else { return false }
       for (partition, ring) in rings.enumerated() {
         let quarantine = Quarantine(map: map, partition: partition, ring: ring)
         let isVoid = { quarantine.voidSpan(at: $0) != nil }
