@@ -1,5 +1,8 @@
 /* A subscriber or a group joins while publishers with cached gates are at work.
 
+   A publisher first asks only the head that held it at its last look at all of them; `rest` is how far the others let
+   the gate go then, and for ever.
+
    Stands for Track.join and SubscriberCore.begin (Joiner), Ring+Gate.swift (refresh: the cursor first, then the heads)
    and Ring+Claim.swift (a claim must end at or below the cached gate + capacity).
 
@@ -22,6 +25,7 @@
      quick fail -DNOFENCE | 304,543 states: heldFrom is read while the head still sits in the store buffer
      quick fail -DCURSORFIRST | 774,531 states: heldFrom is read before the head is set
      quick fail -DGATENOCURSOR | 2,795,449 states: the gate is the heads alone: nobody there, so it runs ahead of the cursor
+     quick fail -DRESTNOCURSOR -DNOREADER | what the others allow is kept without the cursor of that look
      quick fail -DCURSORLAST -DNOREADER | 371,724 states: the gate's cursor is read after the heads
 
    Not in the model: open claims (claim.pml), waiting and waking (wakeup.pml), a joiner that dies (its head is freed by
@@ -37,6 +41,8 @@
 #define OFFSETS 5            /* the log ends here */
 #endif
 #define NONE 63              /* a head that holds nothing */
+#define JOINER 1             /* whose head held the gate */
+#define OTHER 2
 #define EMPTY 62             /* the store buffer is empty */
 
 /* ---- Shared memory. ---- */
@@ -63,7 +69,8 @@ end:
 #define MIN(a, b) ((a) < (b) -> (a) : (b))
 
 proctype Publisher() {
-  byte seen, gate, bound;
+  byte seen, gate, bound, first, second;
+  byte holder, rest;         /* cached with the limit */
   byte limit = CAPACITY;     /* cached: no claim may end above it */
   do
   :: cursor < OFFSETS ->
@@ -71,28 +78,56 @@ proctype Publisher() {
      if
      :: seen >= OFFSETS
      :: seen < OFFSETS && seen + 1 > limit ->
+        /* The head that was the lowest at the last refresh, and what the others allowed then: mostly that is enough. */
+        atomic {
+          if
+          :: holder == JOINER -> gate = MIN(rest, head)
+          :: holder == OTHER -> gate = MIN(rest, otherHead)
+          :: else -> gate = 0
+          fi;
+          limit = (gate + CAPACITY > limit -> gate + CAPACITY : limit);
+          gate = 0
+        };
+        if
+        :: seen + 1 <= limit -> goto claim
+        :: else
+        fi;
         /* Refresh: the cursor first. A head that appears after this read was set by a joiner that has read, or will
            read, a cursor at least as high; so its heldFrom lies at or above this gate. */
 #ifndef CURSORLAST
         bound = cursor;
 #endif
-        gate = head;
-        gate = MIN(otherHead, gate);
+        first = head;
+        atomic {
+          second = otherHead;
 #ifdef CURSORLAST
-        bound = cursor;                          /* naive */
+          bound = cursor;                        /* naive: as if read after the heads */
 #endif
-#ifndef GATENOCURSOR
-        gate = MIN(bound, gate);
+          if
+          :: first <= second -> gate = first; rest = second; holder = JOINER
+          :: else -> gate = second; rest = first; holder = OTHER
+          fi;
+#ifdef RESTNOCURSOR
+          rest = MIN(OFFSETS, rest);             /* naive; OFFSETS only keeps the numbers small */
 #else
-        gate = MIN(OFFSETS, gate);               /* naive; OFFSETS only keeps the numbers small */
+          rest = MIN(bound, rest);
 #endif
-        limit = (gate + CAPACITY > limit -> gate + CAPACITY : limit);
+          if :: gate >= bound -> holder = 0; rest = 0 :: else fi;
+#ifndef GATENOCURSOR
+          gate = MIN(bound, gate);
+#else
+          gate = MIN(OFFSETS, gate);             /* naive; OFFSETS only keeps the numbers small */
+#endif
+          limit = (gate + CAPACITY > limit -> gate + CAPACITY : limit);
+          first = 0; second = 0; gate = 0; bound = 0
+        };
         if
         :: seen + 1 > limit ->                   /* held: wait until something has moved that could help */
            (cursor != seen || MIN(MIN(head, otherHead), cursor) + CAPACITY > seen)
         :: else
         fi
      :: seen < OFFSETS && seen + 1 <= limit ->
+claim:
         atomic {                                 /* CAS: the slot's last message is gone from now on */
           if
           :: cursor == seen ->
@@ -106,7 +141,7 @@ proctype Publisher() {
      atomic { seen = 0; gate = 0; bound = 0 }
   :: cursor >= OFFSETS -> break
   od;
-  limit = 0
+  limit = 0; holder = 0; rest = 0
 }
 
 /* There from the beginning; moves its head to any offset that was claimed. Without it nothing but the cursor and the

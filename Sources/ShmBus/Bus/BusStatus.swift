@@ -105,9 +105,8 @@ extension Bus {
       let ring = segment.ring
       let gate = Gate(map: map, partition: partition, headsHold: configuration.whenFull == .block)
       let cursor = ring.cursor.loadAcquire()
-      let (offset, holder) = gate.lowest(in: ring, cursor: cursor)
-      busy.formUnion(
-        rows.filter { isBusy($0, partition, gate, ring, cursor: cursor) })
+      let (offset, holder, _) = gate.lowest(in: ring, cursor: cursor)
+      if case .claim(let publisher) = holder { open.insert(publisher) }
       let end = Packed.cursorOffset(cursor)
       partitions.append(
         BusStatus.Partition(

@@ -113,7 +113,7 @@ private struct Holds: Equatable {
       let gate = Gate(
         map: bus.map, partition: partition, headsHold: bus.configuration.whenFull == .block)
       let cursor = ring.cursor.loadAcquire()
-      let (offset, holder) = gate.lowest(in: ring, cursor: cursor)
+      let (offset, holder, _) = gate.lowest(in: ring, cursor: cursor)
       let end = Packed.cursorOffset(cursor)
       let hold = Holds(
         partition: partition, offset: offset, kept: end - min(end, offset), holder: holder)

@@ -17,6 +17,7 @@ final class GroupSeat {
   /// Where a new group was asked to begin in partitions in which that is gone.
   private var missed: [Int: Offset]
   private var watch: GroupWatch
+  private var lastRun: UInt64 = 0
 
   init(
     _ core: SubscriberCore, _ group: Group, _ options: GroupOptions, missed: [Int: Offset]
@@ -70,6 +71,7 @@ final class GroupSeat {
   /// clock, and more at most once a millisecond.
   func tend() -> Bool {
     let now = Clock.monotonic()
+    adaptRun(now)
     let held = unsafe state.pointee.heldCount
     if (0..<held).contains(where: { unsafe state.pointee.tracks[$0].isFenced }) { return true }
     if pending.contains(where: { Ownership(group, $0).isFree(for: owner) }) { return true }
@@ -84,6 +86,15 @@ final class GroupSeat {
     if word.loadAcquire() != group.activeWord(me.incarnation).raw { return true }
     watch.look(now)
     return false
+  }
+
+  /// A run ends here. It should last a millisecond or two: after that the others are looked after again.
+  private func adaptRun(_ now: UInt64) {
+    defer { lastRun = now }
+    guard unsafe state.pointee.runLeft == 0 else { return }
+    let most = unsafe state.pointee.trackCount > 1 ? SubscriberState.runLength : 1024
+    let run = unsafe state.pointee.run
+    unsafe state.pointee.run = now &- lastRun > 2_000_000 ? max(1, run / 4) : min(most, run * 2)
   }
 
   private func isHeld(_ track: Track) -> Bool {

@@ -40,7 +40,7 @@ extension PublisherCore {
       if tryClaim() { return .ready }
       let ring = unsafe lane.pointee.ring
       let seen = ring.cursor.loadAcquire()
-      let (lowest, cause) = gate.lowest(in: ring, cursor: seen)
+      let (lowest, cause, _) = gate.lowest(in: ring, cursor: seen)
       let isHeld = Packed.cursorOffset(seen) &+ span > lowest &+ ring.capacity
       let holder = isHeld ? cause : .nobody
       failure = self.permanentFailure(holder, span: span, cursor: seen)
@@ -100,7 +100,7 @@ extension PublisherCore {
     let ring = unsafe lane.pointee.ring
     let gate = unsafe lane.pointee.gate
     let seen = ring.cursor.loadAcquire()
-    let (offset, again) = gate.lowest(in: ring, cursor: seen)
+    let (offset, again, _) = gate.lowest(in: ring, cursor: seen)
     guard again == holder,
       let span = ring.openSpan(at: offset, of: UInt64(publisher), cursor: seen)
     else { return false }
@@ -127,7 +127,7 @@ extension PublisherCore {
     let ring = unsafe lane.pointee.ring
     let seen = ring.cursor.loadAcquire()
     let end = Packed.cursorOffset(seen)
-    var (offset, holder) = gate.lowest(in: ring, cursor: seen)
+    var (offset, holder, _) = gate.lowest(in: ring, cursor: seen)
     // No gap between slots out of use is long enough: not the gate holds it, but their owner.
     if end &+ span <= offset &+ ring.capacity,
       let void = gate.quarantine(of: ring).nextHolder(from: end)

@@ -4,7 +4,7 @@ extension SubscriberCore {
   /// Everything in a partition below `end` is done.
   @usableFromInline
   static func commit(_ track: UnsafeMutablePointer<Track>, upTo end: Offset) throws(CommitError) {
-    if unsafe track.pointee.stake != nil {
+    if unsafe track.pointee.isMember {
       guard unsafe track.pointee.commit(upTo: end) else { throw unsafe refusal(track) }
     } else {
       guard unsafe track.pointee.holds else { return }

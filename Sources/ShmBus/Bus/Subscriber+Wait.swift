@@ -35,7 +35,8 @@ extension SubscriberCore {
   /// head before the look (`Sleepers`).
   static func wakePublishers(_ track: UnsafeMutablePointer<Track>) {
     shmbus_compiler_barrier()
-    unsafe Sleepers.publishers(of: track.pointee.partition, in: track.pointee.map).wakeAny()
+    guard unsafe track.pointee.blocked.loadRelaxed() != 0 else { return }  // K2
+    unsafe Sleepers.publishers(of: track.pointee.partition, in: track.pointee.map).wakeAll()
   }
 
   /// Looks at every partition, then waits. Nil when nothing came in time.
@@ -83,7 +84,7 @@ extension SubscriberCore {
     if unsafe state.pointee.trackCount > 1 { unsafe state.pointee.runLeft = 0 }
     guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
     unsafe state.pointee.current = sighted.place
-    unsafe state.pointee.runLeft = SubscriberState.runLength
+    unsafe state.pointee.runLeft = state.pointee.run
     return sighted.place
   }
 
@@ -198,7 +199,7 @@ extension SubscriberCore {
     if unsafe !track.pointee.holds { unsafe Self.beat(track, from: position, to: end) }
     unsafe track.pointee.position = end
     unsafe state.pointee.current = sighted.place
-    unsafe state.pointee.runLeft = SubscriberState.runLength
+    unsafe state.pointee.runLeft = state.pointee.run
     unsafe Subscriber.count(state)
     let buffer = unsafe state.pointee.copies.base
     let header = unsafe sighted.isCopied ? SlotHeader(buffer) : ring.header(position)

@@ -25,7 +25,10 @@ struct SubscriberState {
   /// Whose state this is; it outlives the state.
   let core: Unmanaged<SubscriberCore>
 
-  @usableFromInline static var runLength: Int { 64 }
+  /// How many messages a run has: while there are several partitions, so that each has its turn.
+  var run = SubscriberState.runLength
+
+  static var runLength: Int { 64 }
 
   /// The track of a partition that is held, paused or not.
   func track(_ partition: Int) -> UnsafeMutablePointer<Track>? {

@@ -20,15 +20,40 @@ extension Lane {
   static func refreshLimit(_ lane: UnsafeMutablePointer<Lane>, span: UInt64) -> Bool {
     let ring = unsafe lane.pointee.ring
     let seen = ring.cursor.loadAcquire()  // G1, partner: C1
-    let gate = unsafe lane.pointee.gate.lowest(in: ring, cursor: seen).offset
+    if let head = unsafe lane.pointee.headOfHolder {
+      let gate = unsafe min(head, lane.pointee.gateWithoutHolder)
+      if unsafe raiseLimit(lane, gate: gate, cursor: seen, span: span) { return true }
+    }
+    let found = unsafe lane.pointee.gate.lowest(in: ring, cursor: seen)
+    if case .head(let row) = found.holder {
+      unsafe lane.pointee.holder = row
+    } else {
+      unsafe lane.pointee.holder = -1
+    }
+    unsafe lane.pointee.gateWithoutHolder = found.next
+    return unsafe raiseLimit(lane, gate: found.offset, cursor: seen, span: span)
+  }
+
+  /// The head that was the lowest at the last look at everything, where it stands now: mostly nobody else needs to be
+  /// looked at. A row that was given up and taken anew since then is no danger: its reader keeps nothing below the
+  /// cursor of that look.
+  private var headOfHolder: Offset? {
+    guard holder >= 0 else { return nil }
+    return Packed.offset(gate.map.head(holder, partition: gate.partition).head.loadAcquire())  // G2
+  }
+
+  private static func raiseLimit(
+    _ lane: UnsafeMutablePointer<Lane>, gate: Offset, cursor: UInt64, span: UInt64
+  ) -> Bool {
+    let ring = unsafe lane.pointee.ring
     let row = unsafe lane.pointee.gate.map.partition(lane.pointee.gate.partition)
     var limit = min(gate &+ ring.capacity, row.ceiling.loadAcquire(), Packed.offsetLimit)
     // Slots out of use stop claims here, so that the slow path passes over them.
     let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
-    quarantine.reclaim(cursor: Packed.cursorOffset(seen))
-    if let void = quarantine.nextVoid(from: Packed.cursorOffset(seen)) { limit = min(limit, void) }
+    quarantine.reclaim(cursor: Packed.cursorOffset(cursor))
+    if let void = quarantine.nextVoid(from: Packed.cursorOffset(cursor)) { limit = min(limit, void) }
     unsafe lane.pointee.limit = max(limit, lane.pointee.limit)
-    return unsafe Packed.cursorOffset(seen) &+ span <= lane.pointee.limit
+    return unsafe Packed.cursorOffset(cursor) &+ span <= lane.pointee.limit
   }
 }
 
@@ -46,26 +71,36 @@ extension Gate {
     case claim(publisher: Int)
   }
 
-  /// The gate, and who holds it there. `cursor` must have been loaded before this call.
-  func lowest(in ring: Ring, cursor: UInt64) -> (offset: Offset, holder: Holder) {
+  /// The gate, and who holds it there; `next` is where it would be without that one. `cursor` must have been loaded
+  /// before this call.
+  func lowest(
+    in ring: Ring, cursor: UInt64
+  ) -> (offset: Offset, holder: Holder, next: Offset) {
     var lowest = Packed.cursorOffset(cursor)
+    var next = lowest
     var holder = Holder.nobody
     if headsHold {
       forEachHead { row, head in
-        if Packed.offset(head) < lowest, holds(row) {
-          lowest = Packed.offset(head)
+        let offset = Packed.offset(head)
+        guard offset < next, holds(row) else { return }
+        next = max(offset, lowest)
+        if offset < lowest {
+          lowest = offset
           holder = .head(row: row)
         }
       }
     }
     for publisher in map.usedPublisherRows where map.endpoint(publisher).isInUse {
       // On a tie the claim is the cause: a head that stands at an open claim waits for it.
-      if let open = openClaim(of: UInt64(publisher), in: ring, cursor: cursor), open <= lowest {
-        lowest = open
-        holder = .claim(publisher: publisher)
+      if let open = openClaim(of: UInt64(publisher), in: ring, cursor: cursor), open <= next {
+        next = max(open, lowest)
+        if open <= lowest {
+          lowest = open
+          holder = .claim(publisher: publisher)
+        }
       }
     }
-    return (lowest, holder)
+    return (lowest, holder, next)
   }
 
   /// Whether the heads of a row hold publishers; a group may be declared not to. Asked only where its head is the

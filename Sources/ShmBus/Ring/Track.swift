@@ -35,8 +35,12 @@ struct Track {
   /// to read or a publisher waits: each store costs publishers that look at the gate a line transfer.
   @usableFromInline var returned: Offset = 0
   @usableFromInline let stride: UInt64
-  /// What a member of a group has in the partition; nil for everybody else.
-  private(set) var stake: Stake?
+  /// It is a member's: only commits move the head.
+  @usableFromInline let isMember: Bool
+  /// A member's: the head as it was left. A commit is one CAS from it.
+  @usableFromInline private(set) var left: UInt64 = 0
+  /// Whose stake in which group a member's is; nil for everybody else.
+  let stake: Stake?
   /// A member's: messages below it are done, and their commit may wait until the head is moved next.
   var later: Offset = 0
   /// A member's: the head's last place that was told to people.
@@ -51,6 +55,8 @@ struct Track {
     stake: Stake? = nil, blocked: ControlMap.PartitionRow? = nil
   ) {
     self.stake = stake
+    isMember = stake != nil
+    left = stake?.head ?? 0
     self.ring = ring
     self.partition = partition
     self.map = map
@@ -73,8 +79,8 @@ struct Track {
     let use: UInt64
     /// The member, as the owner word names it.
     let member: UInt64
-    /// The head as it was left: a commit is one CAS from it.
-    var head: UInt64
+    /// The head as it was claimed.
+    let head: UInt64
   }
 
   /// Settles from where on the plain path may go. `verifies`: every message's checksum is computed.
@@ -101,25 +107,24 @@ extension Track {
   /// A member's commit: the head moves behind what is done, never back. False if somebody has raised its term since
   /// it was claimed: the partition was lost, or the group reset.
   mutating func commit(upTo end: Offset) -> Bool {
-    guard var stake = stake, end > Packed.offset(stake.head) else { return !isFenced }
+    guard end > Packed.offset(left) else { return !isFenced }
     let done = Packed.head(end, term: term)
     // H2. Release: what was read from the slots is done with. Partner: G2, H3.
-    guard head.compareExchange(stake.head, done).exchanged else {
+    guard head.compareExchange(left, done).exchanged else {
       isFenced = true
       plainFrom = .max
       return false
     }
-    stake.head = done
-    self.stake = stake
+    left = done
     return true
   }
 
   /// Where a group's head stands, as this member knows it.
-  var committed: Offset? { stake.map { Packed.offset($0.head) } }
+  var committed: Offset? { isMember ? Packed.offset(left) : nil }
 
   /// Whether what was handed out may have been overwritten meanwhile, because the partition went to another member
   /// or the group was reset.
-  var isVoid: Bool { stake != nil && Packed.term(head.loadAcquire()) != term }
+  var isVoid: Bool { isMember && Packed.term(head.loadAcquire()) != term }
 
   /// Joins the partition's gate (`models/join.pml`): from now on nothing at or above `heldFrom` is overwritten
   /// before this reader has moved its head past it.
