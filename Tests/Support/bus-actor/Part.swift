@@ -18,6 +18,8 @@ enum Part: String {
   case subscribe
   /// Reads `count` messages, says "holding OFFSET" and holds the ring until it is killed.
   case hold
+  /// A member of a group: see ``GroupPart``.
+  case member
 
   func play(_ plan: Plan) throws {
     switch self {
@@ -45,6 +47,7 @@ enum Part: String {
     case .loan: try lend(plan)
     case .subscribe: try Reader(plan).run()
     case .hold: try hold(plan)
+    case .member: try GroupPart(plan).run()
     }
   }
 
