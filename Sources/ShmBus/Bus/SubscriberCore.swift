@@ -176,7 +176,8 @@ extension SubscriberCore {
     // Never empty: a member without partitions is woken by its group.
     sleepMask = read.reduce(0) { $0 | Sleepers.bit($1) } | (read.isEmpty ? 1 : 0)
     unsafe state.pointee.current = 0
-    unsafe state.pointee.runLeft = 0
+    // Nothing stands in the first place where nothing is read.
+    unsafe state.pointee.runLeft = read.isEmpty ? 0 : state.pointee.run
     unsafe state.pointee.runStep = read.count > 1 || seat != nil ? 1 : 0
   }
 

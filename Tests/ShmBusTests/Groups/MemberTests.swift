@@ -38,14 +38,13 @@ import Testing
       try holds(first.ready().count == 6)
       _ = consume first
       var second = try bus.subscriber(.group("g"))
-      for _ in 0..<4 {
+      for _ in 0..<3 {
         guard var message = try second.next(timeout: patience) else { break }
         message.commitLater()
       }
-      holds(second.committed(inPartition: 0) == 0)
       try second.close()
       var third = try bus.subscriber(.group("g"))
-      try holds(third.text() == "4")
+      try holds(third.text() == "3")
     }
   }
 
