@@ -11,7 +11,8 @@ public struct Form<Value: Sendable>: Sendable {
   /// What a shell offers in the value's place.
   public private(set) var completion: Completion
   let show: @Sendable (Value) -> String
-  let read: @Sendable (String) -> Value?
+  /// The value of a text; nil for a text that is not of this form.
+  public let read: @Sendable (String) -> Value?
 
   /// Makes a form; `read` returns nil for a text that is not of it, and must be pure.
   public init(

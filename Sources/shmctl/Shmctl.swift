@@ -26,9 +26,10 @@ enum Shmctl {
       ],
       commands: [
         CreateCommand.command, PlanCommand.command, ListCommand.command, StatCommand.command,
-        TopCommand.command, RecoverCommand.command, DoctorCommand.command, RemoveCommand.command,
-        PublishCommand.command, SubscribeCommand.command, DemoCommand.command,
-        BenchCommand.command, CompletionsCommand.command, ManCommand.command,
+        TopCommand.command, AlterCommand.command, RecoverCommand.command, DoctorCommand.command,
+        RemoveCommand.command, PublishCommand.command, SubscribeCommand.command,
+        GroupsCommand.command, GroupCommand.command, DemoCommand.command, BenchCommand.command,
+        CompletionsCommand.command, ManCommand.command,
       ]),
     version: version)
 
@@ -43,6 +44,7 @@ enum Shmctl {
 enum Heading {
   static let buses = "Buses"
   static let messages = "Messages"
+  static let groups = "Groups"
   static let trying = "Trying it out"
   static let shell = "Shell and manual"
 }

@@ -12,11 +12,15 @@ enum SubscribeCommand {
     case frames
   }
 
+  private static let group = Option(
+    "group", short: "g", .string.named("GROUP"),
+    help: "Share the messages with the other members of this group; it remembers what is done.")
+  private static let membership = GroupOptionSet()
   private static let observe = Flag(
     "observe", help: "Hold nobody back; who is too slow is told what it missed.")
   private static let from = Option(
-    "from", .start, default: .latest,
-    help: "Where to begin: what is still there, what comes from now on, or an offset.")
+    "from", .place, default: .latest,
+    help: "Where to begin; a group that exists goes on where it is.")
   private static let count = Option(
     "count", short: "n", .integer(1...), help: "End after this many messages.")
   private static let untilEnd = Flag(
@@ -45,33 +49,55 @@ enum SubscribeCommand {
       length-prefixed puts 4 bytes of length, little-endian, before each; frames is for \
       'shmctl publish --frames'. What was overwritten before it was read is said on standard \
       error, and in JSON by a line {"gap":{"partition","from","to"}}.
+
+      Places to begin: earliest (what is still there), latest (what comes from now on), offset:N, \
+      time:T, -N and +N (so many slots back from the newest, or on from the oldest). \
+      \(TimeText.sentence)
+
+      In a group each partition is read by one member at a time, and what was written is committed: \
+      after a crash, messages that were written and not committed come again, none is lost. \
+      --until-end then means that the group, with all its members, has come so far.
       """,
     under: Heading.messages, arguments: [Shmctl.busName],
     options: [
-      observe, from, count, untilEnd, untilClosed, format, keySeparator, null, partitions,
+      group, observe, from, count, untilEnd, untilClosed, format, keySeparator, null, partitions,
+    ] + membership.all,
+    conflicts: [
+      Conflict(untilEnd, untilClosed, because: "they end at different times"),
+      Conflict(group, partitions, because: "a group shares out the partitions itself"),
+      Conflict(group, observe, because: "an observer has no part in what others read"),
     ],
-    conflicts: [Conflict(untilEnd, untilClosed, because: "they end at different times")],
     examples: [
       Example("What comes from now on.", "shmctl subscribe orders"),
       Example(
         "What is there, as JSON.",
         "shmctl subscribe orders --from earliest --until-end --format json"),
       Example("A look that holds nobody back.", "shmctl subscribe orders --observe --count 10"),
+      Example(
+        "Share the work with whoever else runs this line.", "shmctl subscribe orders -g billing"),
     ]
   ) { parsed in
     let format = try format(parsed)
+    try membership.check(parsed, group: parsed[group])
     let bus = try Bus.open(parsed[Shmctl.busName])
     let chosen = parsed[partitions].isEmpty ? nil : parsed[partitions]
-    let start = parsed[from]
+    let start = parsed[from].start
     // Before it attaches: what comes after that belongs to it.
     let watch = try EndingWatch(
       parsed[untilEnd] ? .atEnd : parsed[untilClosed] ? .whenClosed : .never, bus,
       partitions: chosen ?? Array(0..<bus.partitions), isFromThePast: start != .latest)
+    let sink = Sink()
+    let member = parsed[group].map { membership.membership(parsed, $0, sink, ends: watch.ends) }
     let subscriber =
-      parsed[observe]
-      ? try bus.observer(from: start, partitions: chosen)
-      : try bus.subscriber(from: start, partitions: chosen)
-    var delivery = Delivery(bus, format: format, count: parsed[count], watch: watch)
+      if let member {
+        try bus.subscriber(membership.options(parsed, member), from: start)
+      } else if parsed[observe] {
+        try bus.observer(from: start, partitions: chosen)
+      } else {
+        try bus.subscriber(from: start, partitions: chosen)
+      }
+    var delivery = Delivery(
+      bus, format: format, count: parsed[count], watch: watch, sink: sink, membership: member)
     try delivery.run(subscriber)
     return 0
   }
@@ -90,32 +116,5 @@ enum SubscribeCommand {
     case .lengthPrefixed: .lengthPrefixed
     case .frames: .frames
     }
-  }
-}
-
-extension Form where Value == StartPosition {
-  /// `earliest`, `latest` or `offset:N`.
-  fileprivate static var start: Form {
-    Form(
-      "WHERE", accepting: "earliest, latest or offset:N",
-      completion: .words(["earliest", "latest", "offset:"]),
-      show: { position in
-        switch position {
-        case .earliest: "earliest"
-        case .latest: "latest"
-        case .offset(let offset): "offset:\(offset)"
-        case .time(let time): "time:\(time)"
-        case .relative(let steps): steps < 0 ? "\(steps)" : "+\(steps)"
-        }
-      },
-      read: { text in
-        switch text {
-        case "earliest": return .earliest
-        case "latest": return .latest
-        default:
-          guard text.hasPrefix("offset:") else { return nil }
-          return UInt64(text.dropFirst("offset:".count)).map { .offset($0) }
-        }
-      })
   }
 }

@@ -14,7 +14,7 @@ enum Ending: Sendable {
 struct EndingWatch {
   private let ending: Ending
   /// For each partition the offset where it ends; none for a partition that is not read.
-  private let ends: [Int: Offset]
+  let ends: [Int: Offset]
   /// Publishers that had attached when it began; nil once one has been there.
   private var admissionsAtStart: UInt64?
 
@@ -46,12 +46,23 @@ struct EndingWatch {
     return !bus.hasPublishers
   }
 
-  /// Whether every partition has been read up to its end, padding included.
-  func isReached(by subscriber: borrowing Subscriber) -> Bool {
+  /// Whether every partition has been read up to its end, padding included; in a group, by any member.
+  func isReached(
+    by subscriber: borrowing Subscriber, in membership: Membership?, of bus: Bus
+  ) throws -> Bool {
     guard case .atEnd = ending else { return false }
+    var unread: [Int] = []
     for (partition, end) in ends {
-      if let position = subscriber.position(inPartition: partition), position < end { return false }
+      guard let position = subscriber.position(inPartition: partition) else {
+        unread.append(partition)
+        continue
+      }
+      if position < end { return false }
     }
-    return true
+    guard let membership, !unread.isEmpty else { return true }
+    let others = try bus.group(membership.group, member: membership.broadcastMember)
+    return others.partitions.allSatisfy { partition in
+      !unread.contains(partition.partition) || partition.head >= ends[partition.partition] ?? 0
+    }
   }
 }
