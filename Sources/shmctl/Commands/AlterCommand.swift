@@ -23,7 +23,8 @@ enum AlterCommand {
     try Program.print(
       parsed[Shmctl.json]
         ? JSON.fields([
-          "name": .string(bus.name), "from": .integer(before), "partitions": .integer(bus.partitions),
+          "name": .string(bus.name), "from": .integer(before),
+          "partitions": .integer(bus.partitions),
         ]).text + "\n"
         : bus.partitions == before
           ? "Bus '\(bus.name)' has \(before) partitions already.\n"

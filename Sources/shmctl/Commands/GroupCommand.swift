@@ -64,7 +64,8 @@ enum GroupCommand {
   private static func text(_ moves: [GroupMove], isDone: Bool) -> String {
     let lines = moves.map { move in
       "\(move.partition)".right(9) + Numbers.grouped(move.from).right(17)
-        + Numbers.grouped(move.to).right(17) + Numbers.signed(from: move.from, to: move.to).right(17)
+        + Numbers.grouped(move.to).right(17)
+        + Numbers.signed(from: move.from, to: move.to).right(17)
     }
     let last = isDone ? [] : ["Nothing was moved: this was --dry-run."]
     return (["PARTITION             FROM               TO             STEP"] + lines + last)

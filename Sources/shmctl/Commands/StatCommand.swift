@@ -4,33 +4,81 @@ import ToolSupport
 
 /// `shmctl stat`.
 enum StatCommand {
+  private enum Format: String, CaseIterable, Sendable {
+    case text
+    case json
+    case openmetrics
+  }
+
+  private static let name = Argument(
+    "NAME", optional: .string.completed(by: .lines(of: "shmctl list --names")),
+    help: "The bus; openmetrics without it: all of them.")
+  private static let format = Option(
+    "format", .choice(Format.self), default: .text, help: "How to print it; --json is for json.")
+
   static let command = Command(
-    "stat", summary: "Show a bus: geometry, partitions, endpoints, and who holds it.",
+    "stat", summary: "Show a bus: geometry, partitions, groups, endpoints, and who holds it.",
     discussion: """
       Looking disturbs nobody. Offsets, lag and capacity are in slots; times are in nanoseconds \
       since 1970. States: alive, stalled (its process lives, but has not called the bus for longer than the claim timeout, \
       although it sits on a claim or has something to read), dead (its \
       process is gone; what it left is resolved by whoever meets it).
+
+      --format openmetrics prints what Prometheus and its like collect: cursors, what is kept, \
+      endpoints, and for each group and partition head, lag and lead in slots and in seconds.
       """,
-    under: Heading.buses, arguments: [Shmctl.busName], options: [Shmctl.json]
+    under: Heading.buses, arguments: [name], options: [format, Shmctl.json],
+    conflicts: [Conflict(format, Shmctl.json, because: "each is a format of its own")],
+    examples: [
+      Example("One bus.", "shmctl stat orders"),
+      Example("A collector's file, for all buses.", "shmctl stat --format openmetrics"),
+    ]
   ) { parsed in
-    let status = try Bus.open(parsed[Shmctl.busName]).status()
-    try Program.print(parsed[Shmctl.json] ? status.json.text + "\n" : status.text)
+    let format = parsed[Shmctl.json] ? .json : parsed[format]
+    if format == .openmetrics {
+      try Program.print(metrics(of: parsed[name]))
+      return 0
+    }
+    guard let name = parsed[name] else {
+      throw UsageError("'shmctl stat' needs NAME, except with --format openmetrics")
+    }
+    let bus = try Bus.open(name)
+    let status = try bus.status()
+    let groups = try bus.groups()
+    try Program.print(format == .json ? status.json(groups).text + "\n" : status.text(groups))
     return 0
+  }
+
+  private static func metrics(of name: String?) throws -> String {
+    var metrics = BusMetrics()
+    for found in try name.map({ [$0] }) ?? Bus.list() {
+      do throws(BusError) {
+        let bus = try Bus.open(found)
+        metrics.add(try bus.status(), try bus.groups())
+      } catch {
+        // One that was asked for by its name is an error; of many, the others are still shown.
+        if name != nil { throw error }
+        if error.code == .notFound { continue }
+        Program.warn("shmctl: \(error.message)")
+        metrics.addUnreadable(found)
+      }
+    }
+    return metrics.text
   }
 }
 
 extension BusStatus {
   /// The contract: `name`, `partitions`, `endpoints` and their members keep their names.
-  var json: JSON {
+  func json(_ groups: [GroupStatus]) -> JSON {
     .fields([
       "name": .string(name), "generation": .integer(generation), "created": .integer(created),
       "admissions": .integer(admissions), "configuration": configuration.json,
       "partitions": .array(partitions.map(\.json)), "endpoints": .array(endpoints.map(\.json)),
+      "groups": .array(groups.map(\.json)),
     ])
   }
 
-  var text: String {
+  func text(_ groups: [GroupStatus]) -> String {
     let policy = configuration.whenFull == .block ? "publishers wait" : "the oldest is overwritten"
     var lines = [
       "\(name): \(configuration.sentence)",
@@ -42,9 +90,10 @@ extension BusStatus {
       let kept = partition.cursor - min(partition.cursor, partition.gate)
       return "\(partition.partition)".right(9)
         + Numbers.grouped(partition.cursor).right(15) + Numbers.grouped(partition.oldest).right(15)
-        + Numbers.grouped(kept).right(11) + "   " + (partition.holder?.sentence ?? "nobody")
+        + Numbers.grouped(kept).right(11) + "   " + (partition.holder?.sentence(groups) ?? "nobody")
     }
     lines.append("")
+    if !groups.isEmpty { lines += Self.table(of: groups) + [""] }
     if endpoints.isEmpty {
       lines.append("Nobody is attached.")
     } else {
@@ -53,10 +102,21 @@ extension BusStatus {
         let lag = endpoint.role == .subscriber ? Numbers.grouped(lag(of: endpoint)) : "-"
         return "\(endpoint.row)".right(3) + "  " + endpoint.role.rawValue.left(12)
           + "\(endpoint.pid)".left(9) + endpoint.state.rawValue.left(9) + lag.left(13)
-          + endpoint.command.printable
+          + (endpoint.group.map { "\($0): " } ?? "") + endpoint.command.printable
       }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A line for each; 'shmctl groups' has one for each partition.
+  private static func table(of groups: [GroupStatus]) -> [String] {
+    let width = max(16, groups.map(\.title.count).max() ?? 0)
+    return ["GROUP".left(width) + "   ASSIGNOR     MEMBERS             LAG       AGE"]
+      + groups.map { group in
+        group.title.left(width) + "   " + group.assignor.left(11)
+          + "\(group.members.count)".right(9)
+          + Numbers.grouped(group.lag).right(16) + Spans.short(group.lagTime).right(10)
+      }
   }
 
   /// Slots a subscriber has still to read, over all its partitions.
@@ -82,7 +142,8 @@ extension BusStatus.Endpoint {
   fileprivate var json: JSON {
     .fields([
       "row": .integer(row), "role": .string(role.rawValue), "pid": .integer(pid),
-      "state": .string(state.rawValue), "group": .null, "command": .string(command),
+      "state": .string(state.rawValue), "group": group.map { .string($0) } ?? .null,
+      "command": .string(command),
       "attached": .integer(attached), "heartbeat": .integer(heartbeat),
       "heads": .array(
         heads.sorted { $0.key < $1.key }.map {
@@ -93,7 +154,12 @@ extension BusStatus.Endpoint {
 }
 
 extension BusStatus.Holder {
-  fileprivate var sentence: String { "the \(words.role) in row \(words.row)" }
+  fileprivate func sentence(_ groups: [GroupStatus]) -> String {
+    if case .group(let row) = self, let group = groups.first(where: { $0.row == row }) {
+      return "group \(group.title)"
+    }
+    return "the \(words.role) in row \(words.row)"
+  }
 
   fileprivate var json: JSON {
     .fields(["role": .string(words.role), "row": .integer(words.row)])
