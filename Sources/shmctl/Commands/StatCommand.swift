@@ -98,14 +98,19 @@ extension BusStatus {
       lines.append("Nobody is attached.")
     } else {
       lines.append("ROW  ROLE        PID      STATE    LAG          COMMAND")
-      lines += endpoints.map { endpoint in
-        let lag = endpoint.role == .subscriber ? Numbers.grouped(lag(of: endpoint)) : "-"
-        return "\(endpoint.row)".right(3) + "  " + endpoint.role.rawValue.left(12)
-          + "\(endpoint.pid)".left(9) + endpoint.state.rawValue.left(9) + lag.left(13)
-          + (endpoint.group.map { "\($0): " } ?? "") + endpoint.command.printable
-      }
+      lines += endpoints.map { line(of: $0, groups) }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func line(of endpoint: Endpoint, _ groups: [GroupStatus]) -> String {
+    let lag = endpoint.role == .subscriber ? Numbers.grouped(lag(of: endpoint, groups)) : "-"
+    let place = endpoint.group.map { "\($0): " } ?? ""
+    let columns = [
+      "\(endpoint.row)".right(3), endpoint.role.rawValue.left(10), "\(endpoint.pid)".left(7),
+      endpoint.state.rawValue.left(7), lag.left(11), place + endpoint.command.printable,
+    ]
+    return columns.joined(separator: "  ")
   }
 
   /// A line for each; 'shmctl groups' has one for each partition.
@@ -119,9 +124,13 @@ extension BusStatus {
       }
   }
 
-  /// Slots a subscriber has still to read, over all its partitions.
-  func lag(of endpoint: Endpoint) -> UInt64 {
-    partitions.reduce(0) { sum, partition in
+  /// Slots a subscriber has still to read, over all its partitions; a member, those that its group gave it.
+  func lag(of endpoint: Endpoint, _ groups: [GroupStatus]) -> UInt64 {
+    if endpoint.group != nil {
+      return groups.flatMap(\.partitions).filter { $0.owner?.row == endpoint.row }
+        .reduce(0) { $0 + $1.lag }
+    }
+    return partitions.reduce(0) { sum, partition in
       guard let head = endpoint.heads[partition.partition] else { return sum }
       return sum + (partition.cursor - min(partition.cursor, head))
     }

@@ -11,18 +11,19 @@ enum GroupText {
   }
 
   private static func text(_ group: GroupStatus) -> String {
-    var lines = [group.title, "  " + group.terms]
-    lines.append(
-      "PARTITION           HEAD       LAG       AGE      LEAD      SPAN  OWNER")
+    var lines = ["\(group.title): \(group.terms)"]
+    if !group.partitions.isEmpty {
+      lines.append("PARTITION           HEAD       LAG       AGE      LEAD      SPAN  OWNER")
+    }
     lines += group.partitions.map { partition in
       "\(partition.partition)".right(9) + Numbers.grouped(partition.head).right(15)
         + Numbers.grouped(partition.lag).right(10) + Spans.short(partition.lagTime).right(10)
         + Numbers.grouped(partition.lead).right(10) + Spans.short(partition.leadTime).right(10)
         + "  " + (partition.owner.map { group.owner($0) } ?? "nobody")
     }
-    lines += group.members.filter(\.partitions.isEmpty).map {
-      "  idle: " + group.described($0)
-    }
+    // Of a broadcast as a whole nobody owns anything.
+    let idle = group.partitions.isEmpty ? [] : group.members.filter(\.partitions.isEmpty)
+    lines += idle.map { "  idle: " + group.described($0) }
     return lines.joined(separator: "\n") + "\n"
   }
 }
@@ -48,8 +49,6 @@ extension GroupStatus {
     return "\(name)row \(member.row), pid \(member.pid)\(state)"
   }
 
-  /// Slots not done over all partitions.
-  var lag: UInt64 { partitions.reduce(0) { $0 + $1.lag } }
   /// The age of the oldest message not done in any partition.
   var lagTime: Duration? { partitions.compactMap(\.lagTime).max() }
 }

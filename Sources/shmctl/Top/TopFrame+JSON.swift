@@ -6,7 +6,7 @@ extension TopFrame {
     .fields([
       "name": .string(name), "age": .integer(age), "bytes": .integer(bytes),
       "rate": .rate(rate), "partitions": .array(partitions.map(\.json)),
-      "endpoints": .array(endpoints.map(\.json)),
+      "groups": .array(groups.map(\.json)), "endpoints": .array(endpoints.map(\.json)),
     ])
   }
 }
@@ -17,8 +17,21 @@ extension TopFrame.Partition {
       "partition": .integer(number), "cursor": .integer(cursor), "oldest": .integer(oldest),
       "capacity": .integer(capacity), "kept": .integer(kept), "rate": .rate(rate),
       "holder": holder.map {
-        .fields(["role": .string($0.role), "row": .integer($0.row)])
+        .fields([
+          "role": .string($0.role), "row": .integer($0.row),
+          "group": $0.group.map { .string($0) } ?? .null,
+        ])
       } ?? .null,
+    ])
+  }
+}
+
+extension TopFrame.Group {
+  fileprivate var json: JSON {
+    .fields([
+      "name": .string(name), "assignor": .string(assignor), "members": .integer(members),
+      "unowned": .integer(unowned), "lag": .integer(lag), "lagTime": .span(behind),
+      "lead": lead.map { .integer($0) } ?? .null, "rate": .rate(rate),
     ])
   }
 }
@@ -27,8 +40,9 @@ extension TopFrame.Endpoint {
   fileprivate var json: JSON {
     .fields([
       "row": .integer(row), "role": .string(role.rawValue), "pid": .integer(pid),
-      "state": .string(state.rawValue), "group": .null, "command": .string(command),
-      "age": .integer(age), "silence": .integer(silence),
+      "state": .string(state.rawValue), "group": group.map { .string($0) } ?? .null,
+      "command": .string(command),
+      "age": .integer(age), "silence": silence.map { .integer($0) } ?? .null,
       "lag": lag.map { .integer($0) } ?? .null, "rate": .rate(rate),
     ])
   }

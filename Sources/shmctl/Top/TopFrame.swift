@@ -19,13 +19,34 @@ struct TopFrame: Equatable, Sendable {
   struct Holder: Equatable, Sendable {
     var role: String
     var row: Int
+    /// A group's name.
+    var group: String?
     /// Nil for a group: it is no process.
     var process: String?
+  }
+
+  struct Group: Equatable, Sendable {
+    /// With its member's name, in a broadcast.
+    var name: String
+    var assignor: String
+    /// Members whose processes live, and poll in time.
+    var members: Int
+    /// Partitions that nobody owns.
+    var unowned: Int
+    /// Slots that are not done, over all partitions, and how old the oldest of them is.
+    var lag: UInt64
+    var behind: Duration?
+    /// Slots from the oldest readable one to the head, in the partition where that is least: what a group that
+    /// holds nobody is about to lose.
+    var lead: UInt64?
+    /// Slots a second that it gets done; nil at the first look, or when it was reset meanwhile.
+    var rate: Double?
   }
 
   struct Endpoint: Equatable, Sendable {
     var row: Int
     var role: BusStatus.Endpoint.Role
+    var group: String?
     var pid: Int
     var command: String
     var state: BusStatus.Endpoint.Liveness
@@ -49,6 +70,7 @@ struct TopFrame: Equatable, Sendable {
   /// Nanoseconds since it was created.
   var age: UInt64
   var partitions: [Partition]
+  var groups: [Group]
   var endpoints: [Endpoint]
 
   /// Slots a second over all partitions; nil at the first look.
@@ -63,6 +85,7 @@ struct TopFrame: Equatable, Sendable {
 /// Where everybody stood at one look; the next one subtracts it.
 struct TopSample: Sendable {
   let status: BusStatus
+  let groups: [GroupStatus]
   /// Nanoseconds of a clock that never goes back.
   let monotonic: UInt64
   /// Nanoseconds since 1970.
@@ -88,29 +111,45 @@ extension TopFrame {
         capacity: partition.capacity,
         kept: partition.cursor - min(partition.cursor, partition.gate),
         rate: pace.rate(of: partition),
-        holder: partition.holder.map { Holder($0, in: status) })
+        holder: partition.holder.map { Holder($0, in: now) })
     }
+    groups = now.groups.filter { !$0.partitions.isEmpty }.map { Group($0, pace.rate(of: $0)) }
     endpoints = status.endpoints.map { endpoint in
       Endpoint(
-        row: endpoint.row, role: endpoint.role, pid: endpoint.pid, command: endpoint.command,
+        row: endpoint.row, role: endpoint.role, group: endpoint.group, pid: endpoint.pid,
+        command: endpoint.command,
         state: endpoint.state, age: since(endpoint.attached),
-        silence: since(endpoint.heartbeat),
-        lag: endpoint.heads.isEmpty ? nil : status.lag(of: endpoint),
+        silence: endpoint.role == .publisher ? since(endpoint.heartbeat) : nil,
+        lag: endpoint.heads.isEmpty && endpoint.group == nil
+          ? nil : status.lag(of: endpoint, now.groups),
         rate: pace.rate(of: endpoint))
     }
   }
 }
 
 extension TopFrame.Holder {
-  fileprivate init(_ holder: BusStatus.Holder, in status: BusStatus) {
+  fileprivate init(_ holder: BusStatus.Holder, in now: TopSample) {
     switch holder {
     case .subscriber(let number): (role, row) = ("subscriber", number)
     case .publisher(let number): (role, row) = ("publisher", number)
     case .group(let number): (role, row) = ("group", number)
     }
     let row = row
-    if case .group = holder { return }
-    process = status.endpoints.first { $0.row == row }.map { "pid \($0.pid) \($0.command)" }
+    if case .group = holder {
+      group = now.groups.first { $0.row == row }?.title
+      return
+    }
+    process = now.status.endpoints.first { $0.row == row }.map { "pid \($0.pid) \($0.command)" }
+  }
+}
+
+extension TopFrame.Group {
+  fileprivate init(_ group: GroupStatus, _ rate: Double?) {
+    self.init(
+      name: group.title, assignor: group.assignor,
+      members: group.members.count { $0.state == .alive },
+      unowned: group.partitions.count { $0.owner == nil }, lag: group.lag, behind: group.lagTime,
+      lead: group.partitions.map(\.lead).min(), rate: rate)
   }
 }
 
@@ -120,18 +159,32 @@ private struct Pace {
   private let seconds: Double?
   private let cursors: [Int: UInt64]
   private let endpoints: [Int: BusStatus.Endpoint]
+  private let groups: [Int: GroupStatus]
 
   init(_ now: TopSample, since previous: TopSample?) {
     guard let previous, previous.status.generation == now.status.generation,
       now.monotonic > previous.monotonic
     else {
-      (seconds, cursors, endpoints) = (nil, [:], [:])
+      (seconds, cursors, endpoints, groups) = (nil, [:], [:], [:])
       return
     }
     seconds = Double(now.monotonic - previous.monotonic) / 1e9
     let before = previous.status
     cursors = Dictionary(uniqueKeysWithValues: before.partitions.map { ($0.partition, $0.cursor) })
     endpoints = Dictionary(uniqueKeysWithValues: before.endpoints.map { ($0.row, $0) })
+    groups = Dictionary(uniqueKeysWithValues: previous.groups.map { ($0.row, $0) })
+  }
+
+  func rate(of group: GroupStatus) -> Double? {
+    guard let seconds, let before = groups[group.row], before.created == group.created else {
+      return nil
+    }
+    var moved: UInt64 = 0
+    for (old, new) in zip(before.partitions, group.partitions) {
+      guard new.head >= old.head else { return nil }
+      moved += new.head - old.head
+    }
+    return Double(moved) / seconds
   }
 
   func rate(of partition: BusStatus.Partition) -> Double? {

@@ -19,6 +19,14 @@ enum TopOrder: String, CaseIterable, Sendable {
     }
   }
 
+  func sorted(_ groups: [TopFrame.Group]) -> [TopFrame.Group] {
+    switch self {
+    case .row, .age: groups
+    case .rate: groups.stablySorted { $0.rate ?? -1 }
+    case .lag: groups.stablySorted { Double($0.lag) }
+    }
+  }
+
   func sorted(_ endpoints: [TopFrame.Endpoint]) -> [TopFrame.Endpoint] {
     switch self {
     case .row: endpoints

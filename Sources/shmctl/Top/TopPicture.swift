@@ -21,21 +21,28 @@ struct TopPicture {
   /// The lines, at most `height`, each at most `width` wide.
   func lines(of frame: TopFrame) -> [StyledLine] {
     let partitions = view.order.sorted(frame.partitions)
+    let groups = view.order.sorted(frame.groups)
     let endpoints = view.order.sorted(frame.endpoints)
-    let (upper, lower) = share(partitions.count, max(1, endpoints.count))
+    let shares = shares(of: frame)
     let table = TopTable(width: width)
     var lines = table.heading(frame, view)
     lines.append(table.partitionHeading)
-    let first = window(partitions.count, upper)
+    let first = window(partitions.count, shares[0])
     lines += partitions[first].map(table.line)
     lines.append(hidden("partitions", first, of: partitions.count))
+    if !groups.isEmpty {
+      lines.append(table.groupHeading)
+      let second = window(groups.count, shares[1])
+      lines += groups[second].map(table.line)
+      lines.append(hidden("groups", second, of: groups.count))
+    }
     lines.append(table.endpointHeading)
     if endpoints.isEmpty {
       lines.append(StyledLine("Nobody is attached.", .dim))
     } else {
-      let second = window(endpoints.count, lower)
-      lines += endpoints[second].map(table.line)
-      let note = hidden("endpoints", second, of: endpoints.count)
+      let third = window(endpoints.count, shares[2])
+      lines += endpoints[third].map(table.line)
+      let note = hidden("endpoints", third, of: endpoints.count)
       if note.width > 0 || view.showsHelp { lines.append(note) }
     }
     return finished(lines)
@@ -52,12 +59,24 @@ struct TopPicture {
   /// that tell what is hidden, and the keys.
   private static let fixedLines = 8
 
-  /// Shares the lines between both tables: what one does not need the other gets, else by halves.
-  private func share(_ partitions: Int, _ endpoints: Int) -> (Int, Int) {
-    let room = max(2, height - Self.fixedLines)
-    guard partitions + endpoints > room else { return (partitions, endpoints) }
-    let upper = min(partitions, max(room / 2, room - endpoints))
-    return (upper, room - upper)
+  /// Lines for partitions, groups and endpoints: what one table does not need the others get, else all have as
+  /// many, and the first the odd ones.
+  private func shares(of frame: TopFrame) -> [Int] {
+    let wanted = [frame.partitions.count, frame.groups.count, max(1, frame.endpoints.count)]
+    // Groups have a heading and a line for what is hidden.
+    let room = max(wanted.count, height - Self.fixedLines - (frame.groups.isEmpty ? 0 : 2))
+    var shares = [0, 0, 0]
+    var left = room
+    // Ends: each round gives away a line, or nothing is left to give or to want.
+    while left > 0 {
+      let hungry = wanted.indices.filter { shares[$0] < wanted[$0] }
+      if hungry.isEmpty { break }
+      for table in hungry where left > 0 {
+        shares[table] += 1
+        left -= 1
+      }
+    }
+    return shares
   }
 
   private func window(_ count: Int, _ shown: Int) -> Range<Int> {
@@ -68,8 +87,8 @@ struct TopPicture {
 
   /// How far scrolling changes anything.
   func scrollLimit(_ frame: TopFrame) -> Int {
-    let (upper, lower) = share(frame.partitions.count, max(1, frame.endpoints.count))
-    return max(0, frame.partitions.count - upper, frame.endpoints.count - lower)
+    let counts = [frame.partitions.count, frame.groups.count, frame.endpoints.count]
+    return zip(counts, shares(of: frame)).map { max(0, $0 - $1) }.max() ?? 0
   }
 
   private func hidden(_ what: String, _ shown: Range<Int>, of count: Int) -> StyledLine {

@@ -19,7 +19,7 @@ struct TopSource {
     do throws(BusError) {
       let bus = try open(name)
       let sample = TopSample(
-        status: try bus.status(), monotonic: Self.now(CLOCK_MONOTONIC),
+        status: try bus.status(), groups: try bus.groups(), monotonic: Self.now(CLOCK_MONOTONIC),
         realtime: Self.now(CLOCK_REALTIME))
       let frame = TopFrame(sample, since: samples[name])
       samples[name] = sample

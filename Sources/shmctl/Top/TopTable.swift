@@ -49,7 +49,7 @@ struct TopTable {
     line.append("]" + "\(Int((fill * 100).rounded()))%".right(5))
     line.append(Numbers.grouped(partition.kept).right(11) + "  ")
     if let holder = partition.holder {
-      line.append("\(holder.role) \(holder.row)")
+      line.append("\(holder.role) \(holder.group ?? "\(holder.row)")")
       if let process = holder.process, width >= 100 { line.append("  (\(process))", .dim) }
     } else {
       line.append("nobody", .dim)
@@ -59,6 +59,28 @@ struct TopTable {
 
   private static func alarm(_ fill: Double) -> Terminal.Style {
     fill < 0.5 ? .green : fill < 0.9 ? .yellow : .red
+  }
+
+  // ----------------------------------------------------------------------------------- groups
+
+  /// What the other columns leave at 80, and some of what is beyond.
+  private var nameWidth: Int { max(16, min(40, 20 + (width - 80) / 2)) }
+
+  var groupHeading: StyledLine {
+    StyledLine(
+      "GROUP".left(nameWidth) + "  ASSIGNOR   MEMBERS" + "LAG".right(13) + "AGE".right(8)
+        + "LEAD".right(12) + "SLOTS/S".right(9), .bold)
+  }
+
+  func line(_ group: TopFrame.Group) -> StyledLine {
+    let name = group.name.count > nameWidth ? group.name.prefix(nameWidth - 1) + ">" : group.name
+    var line = StyledLine(String(name).left(nameWidth) + "  " + group.assignor.left(11))
+    line.append("\(group.members)".right(7), group.unowned > 0 ? .yellow : nil)
+    line.append(Numbers.grouped(group.lag).right(13))
+    line.append(Spans.short(group.behind).right(8))
+    line.append((group.lead.map { Numbers.grouped($0) } ?? "-").right(12))
+    line.append(Self.rate(group.rate).right(9), .cyan)
+    return line
   }
 
   // -------------------------------------------------------------------------------- endpoints
@@ -85,7 +107,7 @@ struct TopTable {
     line.append((endpoint.lag.map { Numbers.grouped($0) } ?? "-").right(12))
     line.append(
       (endpoint.lag == nil ? "-" : Self.rate(endpoint.rate)).right(9), .cyan)
-    line.append("  \(endpoint.command)")
+    line.append("  \(endpoint.group.map { "\($0): " } ?? "")\(endpoint.command)")
     return line
   }
 
