@@ -7,13 +7,14 @@ struct Demo {
   private static let partitions = 4
   private static let publishers = 2
   private static let duration = 3000
+  private static let group = "pair"
 
   /// Everybody, in their roles.
   private struct Cast {
     var publishers: [Child] = []
-    var subscribers: [Child] = []
+    var members: [Child] = []
     var observers: [Child] = []
-    var all: [Child] { publishers + subscribers + observers }
+    var all: [Child] { publishers + members + observers }
   }
 
   private let name = "demo-\(getpid())"
@@ -33,23 +34,23 @@ struct Demo {
       Bus '\(name)' has \(Self.partitions) partitions: rings in shared memory, \
       \(Numbers.bytes(bus.configuration.totalBytes)).
       Two publishers write under keys: a key always goes to the same partition,
-      which keeps its order. Two subscribers share the partitions; publishers wait
-      for them when a ring is full. An observer looks on and holds nobody back:
-      who is too slow is told what it missed.
+      which keeps its order. A group of two shares the partitions; publishers wait
+      for it when a ring is full. An observer looks on and holds nobody back: who is
+      too slow is told what it missed.
 
       """)
     try start(&cast)
     let picture = DemoPicture(
-      publishers: cast.publishers.map(\.pid), subscribers: cast.subscribers.map(\.pid),
-      observer: cast.observers[0].pid)
+      publishers: cast.publishers.map(\.pid), observer: cast.observers[0].pid)
+    try awaitShares(bus)
     let seconds = try watch(bus, cast, picture)
     try report(cast, seconds: seconds)
   }
 
   /// Readers first: they start at the end that there is.
   private func start(_ cast: inout Cast) throws {
-    for half in [[0, 1], [2, 3]] { cast.subscribers.append(try reader(of: half)) }
-    cast.observers.append(try reader(of: Array(0..<Self.partitions), "--observe"))
+    for _ in 0..<2 { cast.members.append(try reader("--group", Self.group)) }
+    cast.observers.append(try reader())
     for number in 0..<Self.publishers {
       cast.publishers.append(
         try Child.again([
@@ -60,10 +61,20 @@ struct Demo {
     for child in cast.all { _ = try child.expectLine() }
   }
 
-  private func reader(of partitions: [Int], _ more: String...) throws -> Child {
+  private func reader(_ more: String...) throws -> Child {
     try Child.again(
-      [Worker.marker, "demo-reader", name, "--publishers", "\(Self.publishers)"]
-        + partitions.flatMap { ["--partition", "\($0)"] } + more)
+      [Worker.marker, "demo-reader", name, "--publishers", "\(Self.publishers)"] + more)
+  }
+
+  /// Waits until each of the two has its half of the partitions.
+  private func awaitShares(_ bus: Bus) throws {
+    for _ in 0..<10_000 {
+      try Interrupted.check()
+      let members = try bus.group(Self.group).members
+      if members.map(\.partitions.count) == [2, 2] { return }
+      usleep(1_000)
+    }
+    throw Failure(.software, "the group did not share out its partitions within 10 s")
   }
 
   /// Lets them go, and draws what happens until the publishers are done; returns the seconds.
@@ -73,22 +84,24 @@ struct Demo {
     var picture = picture
     // Ends: with the publishers, which stop by themselves, or a signal.
     while ContinuousClock.now - clock < .milliseconds(Self.duration), bus.hasPublishers {
-      if style.isTerminal { try picture.draw(bus.status(), on: style) }
+      if style.isTerminal { try picture.draw(bus.status(), bus.group(Self.group), on: style) }
       try Interrupted.check()
       usleep(100_000)
     }
+    // The group as it was while it worked: its members leave soon after the publishers.
+    let group = try bus.group(Self.group)
     while bus.hasPublishers {
       try Interrupted.check()
       usleep(1_000)
     }
-    try picture.draw(bus.status(), on: style)
+    try picture.draw(bus.status(), group, on: style)
     let (seconds, attoseconds) = (ContinuousClock.now - clock).components
     return Double(seconds) + Double(attoseconds) / 1e18
   }
 
   private func report(_ cast: Cast, seconds: Double) throws {
     let sent = try total(cast.publishers)
-    let received = try total(cast.subscribers)
+    let received = try total(cast.members)
     let seen = try total(cast.observers)
     let missed = UInt64(try cast.observers[0].expectLine()) ?? 0
     guard sent == received else {
@@ -108,9 +121,9 @@ struct Demo {
 
       \(style.styled("Try next", .bold))\(alias)
         shmctl create orders
-        shmctl subscribe orders                in one terminal
+        shmctl subscribe orders --group work   in one terminal, or in several
         echo hello | shmctl publish orders     in another
-        shmctl stat orders                     who is attached, what is read
+        shmctl groups orders                   what is done, and by whom
         shmctl bench throughput                what this host can do
         shmctl remove orders
       """)

@@ -4,24 +4,25 @@ import ToolSupport
 /// Who writes where and who reads it, with the rings between them; drawn over itself on a terminal.
 struct DemoPicture {
   private let publishers: [Int32]
-  private let subscribers: [Int32]
   private let observer: Int32
   private var isDrawn = false
 
-  init(publishers: [Int32], subscribers: [Int32], observer: Int32) {
+  init(publishers: [Int32], observer: Int32) {
     self.publishers = publishers
-    self.subscribers = subscribers
     self.observer = observer
   }
 
   private static let width = 16
 
-  mutating func draw(_ status: BusStatus, on terminal: Terminal) throws(OutputError) {
+  mutating func draw(
+    _ status: BusStatus, _ group: GroupStatus, on terminal: Terminal
+  ) throws(OutputError) {
     var lines = ["  publishers         ring: \(key(terminal))         slots written   readers"]
     for (index, partition) in status.partitions.enumerated() {
       lines.append(
         "  " + left(index) + "  \(index) " + ring(partition, terminal)
-          + Numbers.grouped(partition.cursor).right(14) + "  " + right(index))
+          + Numbers.grouped(partition.cursor).right(14) + "  "
+          + right(group.partitions[index].owner))
     }
     lines.append("".left(54) + "· · · observer \(observer)")
     let up = isDrawn ? "\u{1B}[\(lines.count)A" : ""
@@ -51,7 +52,7 @@ struct DemoPicture {
     }
   }
 
-  private func right(_ row: Int) -> String {
-    row.isMultiple(of: 2) ? "──┐" : "──┴── subscriber \(subscribers[row / 2])"
+  private func right(_ owner: GroupStatus.Owner?) -> String {
+    owner.map { "──── member \($0.pid)" } ?? "──── nobody now"
   }
 }

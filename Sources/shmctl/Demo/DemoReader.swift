@@ -2,23 +2,19 @@ import Arguments
 import ShmBus
 import ToolSupport
 
-/// A subscriber or observer of the demo: checks every message, until all publishers have closed.
+/// A member of the demo's group, or its observer: checks every message, until all publishers have closed.
 enum DemoReader {
-  private static let partitions = Option(
-    "partition", repeated: .integer(0...), help: "What to read.")
-  private static let observe = Flag("observe", help: "Hold nobody back.")
+  private static let group = Option("group", .string, help: "Share with its other members.")
   private static let publishers = Option(
     "publishers", required: .integer(1...), help: "How many there will have been.")
 
   static let command = Command(
     "demo-reader", summary: "Check numbered messages.", arguments: [Worker.bus],
-    options: [partitions, observe, publishers]
+    options: [group, publishers]
   ) { parsed in
     let bus = try Bus.open(parsed[Worker.bus])
     var subscriber =
-      parsed[observe]
-      ? try bus.observer(partitions: parsed[partitions])
-      : try bus.subscriber(partitions: parsed[partitions])
+      if let name = parsed[group] { try bus.subscriber(.group(name)) } else { try bus.observer() }
     try Program.print("ready\n")
     var check = Check(publishers: parsed[publishers], partitions: bus.partitions)
     // Ends: when nothing is left and no publisher either, or by a signal.
@@ -27,6 +23,7 @@ enum DemoReader {
       let isClosed = bus.publisherAdmissions >= UInt64(parsed[publishers]) && !bus.hasPublishers
       if try !read(&subscriber, &check), isClosed { break }
     }
+    try subscriber.close()
     try Program.print("\(check.tally.line)\n\(check.missed)\n")
     return 0
   }
@@ -36,9 +33,10 @@ enum DemoReader {
     var hasRead = false
     do {
       for _ in 0..<4096 {
-        guard let message = try subscriber.next(timeout: .milliseconds(20)) else { return hasRead }
+        guard var message = try subscriber.next(timeout: .milliseconds(20)) else { return hasRead }
         hasRead = true
         try check.take(message)
+        message.commitLater()
       }
     } catch SubscribeError.gap(let gap) {
       check.missed += gap.count
