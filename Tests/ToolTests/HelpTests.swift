@@ -4,7 +4,8 @@ import Testing
 struct HelpTests {
   static let commands = [
     ["create"], ["plan"], ["list"], ["stat"], ["top"], ["remove"], ["publish"], ["subscribe"],
-    ["demo"], ["recover"], ["doctor"], ["bench", "throughput"], ["bench", "latency"],
+    ["demo"], ["recover"], ["doctor"], ["alter"], ["groups"], ["group", "reset"],
+    ["group", "delete"], ["bench", "throughput"], ["bench", "latency"],
     ["completions"], ["man"],
   ]
 

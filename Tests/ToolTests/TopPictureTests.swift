@@ -5,7 +5,9 @@ import Testing
 
 /// What `top` draws, without any terminal: the frame, the view and the size decide all of it.
 struct TopPictureTests {
-  private static func frame(partitions: Int = 2, endpoints: Int = 3) -> TopFrame {
+  private static func frame(
+    partitions: Int = 2, groups: Int = 0, endpoints: Int = 3
+  ) -> TopFrame {
     TopFrame(
       name: "orders", geometry: "2 x 1,024 slots x 64 B", blocks: true, bytes: 1 << 20,
       age: 200_000_000_000,
@@ -15,6 +17,12 @@ struct TopPictureTests {
           kept: UInt64(number * 512), rate: Double(number) * 1e6,
           holder: number == 0
             ? nil : TopFrame.Holder(role: "subscriber", row: 128, process: "pid 77 reader"))
+      },
+      groups: (0..<groups).map { number in
+        TopFrame.Group(
+          name: "group-\(number)", assignor: "round-robin", members: number,
+          unowned: number == 0 ? 2 : 0, lag: UInt64(1_000_000 * number),
+          behind: number == 0 ? nil : .milliseconds(2_500), lead: 12_345, rate: 3e6)
       },
       endpoints: (0..<endpoints).map { number in
         TopFrame.Endpoint(
@@ -54,6 +62,33 @@ struct TopPictureTests {
     #expect(lines[23].hasPrefix("q quit"))
   }
 
+  @Test func groupsHaveATable() {
+    var frame = Self.frame(groups: 2)
+    frame.partitions[1].holder = TopFrame.Holder(role: "group", row: 1, group: "group-1")
+    frame.endpoints[1].group = "group-1"
+    let lines = lines(frame)
+    #expect(lines.count == 24)
+    #expect(lines[5].hasSuffix("512  group group-1"))
+    #expect(
+      lines[7...9] == [
+        "GROUP                 ASSIGNOR   MEMBERS          LAG     AGE        LEAD  SLOTS/S",
+        "group-0               round-robin      0            0       -      12,345      3 M",
+        "group-1               round-robin      1    1,000,000   2.5 s      12,345      3 M",
+      ])
+    #expect(lines[11].hasPrefix(" ROW  ROLE"))
+    #expect(lines[13].hasSuffix("  group-1: process-1"))
+    #expect(TopOrder.lag.sorted(frame.groups).map(\.name) == ["group-1", "group-0"])
+    #expect(frame.json["groups"]?.elements.count == 2)
+  }
+
+  @Test func threeTablesShareTheScreen() {
+    let lines = lines(Self.frame(partitions: 40, groups: 3, endpoints: 40))
+    #expect(lines.count == 24)
+    #expect(lines.contains("  34 of 40 partitions hidden: 0 above, 34 below"))
+    #expect(lines.contains { $0.hasPrefix("group-2") })
+    #expect(lines.contains("  35 of 40 endpoints hidden: 0 above, 35 below"))
+  }
+
   @Test(arguments: [1, 2, 5, 8, 9, 10, 24, 60], [1, 10, 40, 80, 110, 200])
   func nothingLeavesTheScreen(height: Int, width: Int) {
     for help in [true, false] {
@@ -61,7 +96,8 @@ struct TopPictureTests {
       for scroll in [0, 7, 1000] {
         view.scroll = scroll
         let lines = lines(
-          Self.frame(partitions: 40, endpoints: 90), width: width, height: height, view: view)
+          Self.frame(partitions: 40, groups: height % 3 * 10, endpoints: 90), width: width,
+          height: height, view: view)
         #expect(lines.count <= height)
         #expect(lines.allSatisfy { $0.count <= width })
       }

@@ -118,11 +118,15 @@ package struct ControlReport: Sendable {
   package struct GroupRow: Sendable {
     package let row: Int
     package let name: String
+    /// In a broadcast, the name of the member whose heads these are; else empty.
+    package let member: String
     package let mode: UInt32
     package let assignor: UInt32
     package let flags: UInt32
     package let generation: UInt64
     package let created: UInt64
+    package let maxPollInterval: UInt64
+    /// By partition.
     package let owners: [UInt64]
   }
 

@@ -90,9 +90,10 @@ extension ControlInspector {
         let row = reader.value(shmbus_group_row.self, at: base)
       else { return nil }
       return ControlReport.GroupRow(
-        row: number, name: reader.text(at: base + 64, count: 64), mode: row.mode,
+        row: number, name: reader.text(at: base + 64, count: 64),
+        member: reader.text(at: base + 128, count: 64), mode: row.mode,
         assignor: row.assignor, flags: row.flags, generation: reader.word(at: base + 8) ?? 0,
-        created: row.created,
+        created: row.created, maxPollInterval: row.max_poll_interval,
         owners: (0..<partitions).map {
           reader.word(at: Self.place(ofHead: number, partition: $0, in: layout) + 16) ?? 0
         })

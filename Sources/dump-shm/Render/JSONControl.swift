@@ -42,8 +42,11 @@ extension ControlReport {
     }
     return .fields([
       "row": .integer(group.row), "name": .string(group.name),
+      "member": group.member.isEmpty ? .null : .string(group.member),
       "mode": .string(group.mode == 0 ? "ordered" : "shared"),
-      "assignor": .integer(UInt64(group.assignor)), "flags": .integer(UInt64(group.flags)),
+      "assignor": Assignor.name(ofCode: group.assignor).map { .string($0) }
+        ?? .integer(UInt64(group.assignor)),
+      "flags": .integer(UInt64(group.flags)), "maxPollInterval": .integer(group.maxPollInterval),
       "generation": .integer(group.generation), "created": .integer(group.created),
       "partitions": .array(partitions),
     ])

@@ -70,12 +70,30 @@ extension TextReport {
   }
 
   private func groups(_ control: ControlReport) -> [String] {
-    [terminal.styled("GROUP  NAME                  MODE      LAG", .bold)]
+    let head =
+      "GROUP  NAME                  ASSIGNOR     LAG          HEADS BY PARTITION, AND WHOSE ROW"
+    return [terminal.styled(head, .bold)]
       + control.groups.map { group in
-        "\(group.row)".right(5) + "  " + group.name.left(22)
-          + (group.mode == 0 ? "ordered" : "shared").left(10)
-          + lag(of: .groupRow(group.row), control)
+        let name = group.member.isEmpty ? group.name : "\(group.name)/\(group.member)"
+        let assignor = Assignor.name(ofCode: group.assignor) ?? "\(group.assignor)?"
+        return "\(group.row)".right(5) + "  " + name.left(22) + assignor.left(13)
+          + lag(of: .groupRow(group.row), control).left(13)
+          + heads(of: group, control).joined(separator: "  ")
       }
+  }
+
+  /// "1,200 (129)": a head and the row of its owner.
+  private func heads(
+    of group: ControlReport.GroupRow, _ control: ControlReport
+  ) -> [String] {
+    group.owners.enumerated().compactMap { partition, owner in
+      let head = control.heads.first {
+        $0.partition == partition && $0.owner == .groupRow(group.row)
+      }
+      guard let head else { return nil }
+      let row = owner & 0xffff == 0 ? "nobody" : "\((owner & 0xffff) - 1)"
+      return "\(Numbers.grouped(head.offset)) (\(row))"
+    }
   }
 
   private func producers(_ control: ControlReport) -> [String] {
