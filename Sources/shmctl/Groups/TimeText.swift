@@ -17,7 +17,9 @@ enum TimeText {
       let nanoseconds = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
       return now > nanoseconds ? now - nanoseconds : 0
     }
-    return UInt64(text) ?? calendar(String(text))
+    guard text.allSatisfy({ ("0"..."9").contains($0) }) else { return calendar(String(text)) }
+    // Seconds, milliseconds, or a year would be a moment of the first days of 1970.
+    return UInt64(text).flatMap { $0 < 100_000_000_000_000_000 ? nil : $0 }
   }
 
   /// `YYYY-MM-DD`, perhaps `T` or a blank and `hh:mm:ss`, perhaps a fraction of a second, perhaps a zone.

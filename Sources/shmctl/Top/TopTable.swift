@@ -64,7 +64,7 @@ struct TopTable {
   // ----------------------------------------------------------------------------------- groups
 
   /// What the other columns leave at 80, and some of what is beyond.
-  private var nameWidth: Int { max(16, min(40, 20 + (width - 80) / 2)) }
+  private var nameWidth: Int { max(12, min(40, 18 + (width - 80) / 2)) }
 
   var groupHeading: StyledLine {
     StyledLine(
