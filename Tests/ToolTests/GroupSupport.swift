@@ -26,6 +26,12 @@ extension Space {
     return groups
   }
 
+  /// How many endpoints of a role `stat` shows.
+  func endpoints(_ role: String, on bus: String) throws -> Int {
+    let status = try JSON.reading(shmctl("stat", bus, "--json").output)
+    return status["endpoints"]?.elements.count { $0["role"] == .string(role) } ?? 0
+  }
+
   /// How many partitions each living member owns, ascending.
   func shares(_ group: String, of bus: String = "bus") throws -> [Int] {
     (try groups(of: bus)[group]?["members"]?.elements ?? [])

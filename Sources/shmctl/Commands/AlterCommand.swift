@@ -10,10 +10,10 @@ enum AlterCommand {
   static let command = Command(
     "alter", summary: "Add partitions to a bus that is in use.",
     discussion: """
-      Partitions can only be added, up to --max-partitions of 'create'. Every group reads a new one \
-      from its beginning; subscribers without a group, and publishers, must attach again to use it. \
-      From then on a key may belong to another partition than before, so the order of its messages \
-      holds before and after, not across.
+      Partitions can only be added, up to --max-partitions of 'create'. Publishers and subscribers \
+      that are attached take them in; every group reads a new one from its first message. From then \
+      on a key may go to another partition than before, so the order of its messages holds before \
+      and after, not across.
       """,
     under: Heading.buses, arguments: [Shmctl.busName], options: [partitions, Shmctl.json]
   ) { parsed in
