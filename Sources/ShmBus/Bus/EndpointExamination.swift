@@ -45,28 +45,43 @@ struct EndpointExamination {
         fix: "let it go on ('kill -CONT \(owner.pid)') or end it; the bus passes over its slots "
           + "meanwhile, and the commit of a late one fails")
     case .head(let headRow) where headRow < bus.map.layout.maxGroups:
-      return fullRing(subject, hold, "group row \(headRow)", "no member moves it")
+      return fullRing(subject, hold, groupRow: headRow)
     case .head(let headRow):
       let owner = bus.endpoint(bus.map.endpointRow(ofHead: headRow), isBusy: false)
       // The dead are told of above.
       guard owner.state != .dead else { return nil }
       return fullRing(
         subject, hold, "the subscriber in row \(owner.row)",
-        "\(process(owner)), attached \(Age.text(since: owner.attached)) ago, stands at offset "
-          + "\(hold.offset), has called its bus \(Age.text(since: owner.heartbeat)) ago")
+        "\(process(owner)), attached \(Self.ago(owner.attached)) ago, stands at offset "
+          + "\(hold.offset)",
+        fix: "let it read on, or end it; a larger --slots gives it more time, --when-full "
+          + "overwrite holds nobody")
     }
   }
 
+  private func fullRing(_ subject: String, _ hold: Holds, groupRow row: Int) -> Diagnosis? {
+    // Deleted meanwhile: it holds nothing any more.
+    guard let group = try? bus.groups().first(where: { $0.row == row }) else { return nil }
+    let name = group.member.map { "\(group.name)/\($0)" } ?? group.name
+    let owner = group.partitions[hold.partition].owner.map {
+      bus.endpoint($0.row, hasOpenClaim: false)
+    }
+    return fullRing(
+      subject, hold, "group '\(name)'",
+      (owner.map { "its member \(process($0))" } ?? "none of its \(group.members.count) members")
+        + " owns the partition; its head is at offset \(hold.offset)",
+      fix: "let that member read on, or start one; 'shmctl group reset \(bus.name) \(group.name) "
+        + "--to latest' skips what it has not done, 'shmctl group delete' gives it up")
+  }
+
   private func fullRing(
-    _ subject: String, _ hold: Holds, _ who: String, _ evidence: String
+    _ subject: String, _ hold: Holds, _ who: String, _ evidence: String, fix: String
   ) -> Diagnosis {
     Diagnosis(
       subject, .fullRing, .heldUp,
       finding: "the ring is full and publishers must wait for \(who), which is \(hold.kept) slots "
         + "behind",
-      evidence: evidence + ", and did not move while it was watched",
-      fix: "let it read on, or end it; a larger --slots gives it more time, --when-full overwrite "
-        + "holds nobody")
+      evidence: evidence + ", and did not move while it was watched", fix: fix)
   }
 
   private func process(_ endpoint: BusStatus.Endpoint) -> String {
