@@ -1,4 +1,5 @@
-/// A strict reader of the text format of OpenMetrics 1.0, as far as its ABNF and its rules on families go.
+/// A strict reader of the text format of OpenMetrics 1.0, as far as its ABNF and its rules on
+/// families go.
 struct OpenMetricsGrammar {
   struct Family: Equatable {
     var name: String

@@ -2,29 +2,32 @@ import Synchronization
 
 /// Knows how far a partition is done when its messages are finished in any order.
 ///
-/// A head says that everything below it is done. Who hands the messages of a partition to several workers
-/// can therefore not commit each as it is finished: the tracker remembers them, and tells the longest prefix
-/// that is done.
+/// A head says that everything below it is done. Who hands the messages of a partition to several
+/// workers can therefore not commit each as it is finished: the tracker remembers them, and tells
+/// the longest prefix that is done.
 ///
 /// ```swift
 /// let tracker = AcknowledgementTracker(capacity: 1_000)
-/// while tracker.hasRoom, let message = try subscriber.next(timeout: .milliseconds(1)) {
-///   _ = tracker.begin(message)              // the thread that reads, in the messages' order
-///   let copy = message.copy()
-///   pool.run {
-///     handle(copy)
-///     tracker.acknowledge(copy.offset)      // any thread, in any order
+/// while isRunning {
+///   if tracker.hasRoom { subscriber.resume([0]) } else { subscriber.pause([0]) }
+///   if let message = try subscriber.next(timeout: .milliseconds(1)) {
+///     _ = tracker.begin(message)            // the thread that reads, in the messages' order
+///     let copy = message.copy()
+///     pool.run {
+///       handle(copy)
+///       tracker.acknowledge(copy.offset)    // any thread, in any order
+///     }
 ///   }
 ///   if let head = tracker.advance() { try subscriber.commit(partition: 0, upTo: head) }
 /// }
 /// ```
 ///
-/// One tracker is for one partition. Any thread may call it at any time; ``begin(offset:end:)`` belongs to the
-/// one that reads, because it must see the messages in their order. Nothing blocks for longer than it takes
-/// to look through what is in flight.
+/// One tracker is for one partition. Any thread may call it at any time; ``begin(offset:end:)``
+/// belongs to the one that reads, because it must see the messages in their order. Nothing blocks
+/// for longer than it takes to look through what is in flight.
 ///
-/// What was begun and not acknowledged when the process dies, or the partition goes to another member, lies
-/// at or above the head and is delivered again.
+/// What was begun and not acknowledged when the process dies, or the partition goes to another
+/// member, lies at or above the head and is delivered again.
 public final class AcknowledgementTracker: Sendable {
   /// How many messages it remembers at most. It takes 24 bytes for each.
   public let capacity: Int
@@ -32,7 +35,8 @@ public final class AcknowledgementTracker: Sendable {
 
   /// A tracker of nothing.
   ///
-  /// - Parameter capacity: how many messages may have been begun from the oldest unfinished one on. 1 or more.
+  /// - Parameter capacity: how many messages may have been begun from the oldest unfinished one on.
+  ///   1 or more.
   public init(capacity: Int = 4096) {
     precondition(capacity > 0, "a tracker must remember at least one message")
     self.capacity = capacity
@@ -44,15 +48,16 @@ public final class AcknowledgementTracker: Sendable {
   /// - Parameters:
   ///   - offset: its offset, at or above the end of the one begun before it.
   ///   - end: offset + span, where the next one can begin; more than `offset`.
-  /// - Returns: false, having noted nothing, when it remembers ``capacity`` messages already: wait for
-  ///   acknowledgements, and for this message do it again.
+  /// - Returns: false, having noted nothing, when it remembers ``capacity`` messages already: wait
+  ///   for acknowledgements, and for this message do it again.
   public func begin(offset: Offset, end: Offset) -> Bool {
     window.withLock { $0.begin(offset, end) }
   }
 
   /// Says that a message is done.
   ///
-  /// - Returns: false for one that is not in flight: never begun, done before, or begun before a ``reset()``.
+  /// - Returns: false for one that is not in flight: never begun, done before, or begun before a
+  ///   ``reset()``.
   @discardableResult
   public func acknowledge(_ offset: Offset) -> Bool {
     window.withLock { $0.acknowledge(offset) }
@@ -70,11 +75,13 @@ public final class AcknowledgementTracker: Sendable {
   /// Whether ``begin(offset:end:)`` would note another one.
   public var hasRoom: Bool { window.withLock { $0.count < capacity } }
 
-  /// The message that holds the prefix up: the oldest that is begun and not done. Nil when all are done.
+  /// The message that holds the prefix up: the oldest that is begun and not done. Nil when all are
+  /// done.
   public var oldest: Offset? { window.withLock { $0.oldest } }
 
-  /// Forgets everything: the partition went to somebody else, or its head was moved. Acknowledgements of what
-  /// was begun before find nothing, unless the same message was begun again: then it is done, whoever did it.
+  /// Forgets everything: the partition went to somebody else, or its head was moved.
+  /// Acknowledgements of what was begun before find nothing, unless the same message was begun
+  /// again: then it is done, whoever did it.
   public func reset() { window.withLock { $0 = Window(capacity: capacity) } }
 }
 

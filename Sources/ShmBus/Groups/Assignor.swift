@@ -1,10 +1,11 @@
 /// Decides who of a group's members owns which partition.
 ///
-/// It is a pure function of the membership, so that every member computes the same without talking to the
-/// others. All members of a group must use the same; who joins with another is refused.
+/// It is a pure function of the membership, so that every member computes the same without talking
+/// to the others. All members of a group must use the same; who joins with another is refused.
 ///
-/// With `P` partitions and `n` members ``sticky``, ``range`` and ``roundRobin`` give each member `P / n`
-/// partitions, or one more: never less, never more. With more members than partitions some own none.
+/// With `P` partitions and `n` members ``sticky``, ``range`` and ``roundRobin`` give each member `P
+/// / n` partitions, or one more: never less, never more. With more members than partitions some own
+/// none.
 public enum Assignor: Sendable {
   /// Few partitions move when a member comes or goes: the default.
   case sticky
@@ -16,9 +17,9 @@ public enum Assignor: Sendable {
   case broadcast
   /// Your own: for each partition, in order, the index of its owner in `members`.
   ///
-  /// It gets the members in the same order in every process. It must be pure, and the same in every member:
-  /// that cannot be checked, and where two members disagree a partition may stay without an owner. A result
-  /// of the wrong length, or with an index out of range, traps.
+  /// It gets the members in the same order in every process. It must be pure, and the same in every
+  /// member: that cannot be checked, and where two members disagree a partition may stay without an
+  /// owner. A result of the wrong length, or with an index out of range, traps.
   case custom(@Sendable (_ members: [GroupMember], _ partitions: Int) -> [Int])
 
   /// The number under which a group's row keeps it.
@@ -56,10 +57,11 @@ public enum Assignor: Sendable {
     return (0..<partitions).filter { owners[$0] == index }
   }
 
-  /// For each partition the index of its owner in `members`, which may come in any order: that changes the
-  /// indices, not the owners.
+  /// For each partition the index of its owner in `members`, which may come in any order: that
+  /// changes the indices, not the owners.
   ///
-  /// - Precondition: there is a member. ``broadcast`` shares nothing out: ask it for a member's share.
+  /// - Precondition: there is a member. ``broadcast`` shares nothing out: ask it for a member's
+  ///   share.
   public func owners(of partitions: Int, among members: [GroupMember]) -> [Int] {
     precondition(!members.isEmpty, "nobody can own a partition")
     let order = members.indices.sorted { members[$0] < members[$1] }

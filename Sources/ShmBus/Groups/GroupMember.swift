@@ -4,8 +4,9 @@ public struct GroupMember: Sendable, Hashable {
   public let row: UInt16
   /// The stamp of this use of the row.
   public let incarnation: UInt64
-  /// A name of its own that outlives the process; nil for a member without one. The ``Assignor/sticky``
-  /// assignor knows a named member by its name, so that it gets its partitions again after a restart.
+  /// A name of its own that outlives the process; nil for a member without one. The
+  /// ``Assignor/sticky`` assignor knows a named member by its name, so that it gets its partitions
+  /// again after a restart.
   public let name: String?
 
   /// A member; an empty name counts as none.
@@ -16,7 +17,8 @@ public struct GroupMember: Sendable, Hashable {
   }
 }
 
-/// The order in which all processes list the members: those without a name by row, then the named by name.
+/// The order in which all processes list the members: those without a name by row, then the named
+/// by name.
 extension GroupMember: Comparable {
   /// Whether `left` is listed before `right`.
   public static func < (left: GroupMember, right: GroupMember) -> Bool {

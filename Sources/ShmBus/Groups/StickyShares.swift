@@ -1,13 +1,14 @@
 /// Rendezvous hashing with bounded loads: the ``Assignor/sticky`` assignor.
 ///
-/// Each member ranks all partitions by a hash of itself and the partition, whatever the others do. In round k
-/// every member asks for the partition it ranks k-th; of several who ask for the same, the highest hash gets
-/// it. A member that has its share gets no more. So an assignment is mostly decided by what does not change
-/// when somebody else comes or goes; only what the bound on loads displaces moves besides. Ranks instead of
-/// bare hashes spread the partitions more evenly before the bound is felt, and so fewer move.
+/// Each member ranks all partitions by a hash of itself and the partition, whatever the others do.
+/// In round k every member asks for the partition it ranks k-th; of several who ask for the same,
+/// the highest hash gets it. A member that has its share gets no more. So an assignment is mostly
+/// decided by what does not change when somebody else comes or goes; only what the bound on loads
+/// displaces moves besides. Ranks instead of bare hashes spread the partitions more evenly before
+/// the bound is felt, and so fewer move.
 ///
-/// It ends with every partition owned: one left over would mean that every member was refused it, hence is
-/// full, hence that all partitions are owned.
+/// It ends with every partition owned: one left over would mean that every member was refused it,
+/// hence is full, hence that all partitions are owned.
 struct StickyShares {
   /// For each partition the index of its owner.
   private(set) var owners: [Int]
@@ -62,8 +63,9 @@ struct StickyShares {
     return true
   }
 
-  /// What a member is hashed by: its name, which outlives it; else its row, so that who takes a dead member's
-  /// row takes its partitions. Where several have one name, all but the first are told apart by their rows.
+  /// What a member is hashed by: its name, which outlives it; else its row, so that who takes a
+  /// dead member's row takes its partitions. Where several have one name, all but the first are
+  /// told apart by their rows.
   private static func identity(of index: Int, in members: [GroupMember]) -> UInt64 {
     let member = members[index]
     guard let name = member.name else { return mix(UInt64(member.row) + 1) }

@@ -124,7 +124,8 @@ extension BusStatus {
       }
   }
 
-  /// Slots a subscriber has still to read, over all its partitions; a member, those that its group gave it.
+  /// Slots a subscriber has still to read, over all its partitions; a member, those that its group
+  /// gave it.
   func lag(of endpoint: Endpoint, _ groups: [GroupStatus]) -> UInt64 {
     if endpoint.group != nil {
       return groups.flatMap(\.partitions).filter { $0.owner?.row == endpoint.row }

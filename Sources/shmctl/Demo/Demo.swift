@@ -2,7 +2,8 @@ import Glibc
 import ShmBus
 import ToolSupport
 
-/// The five-minute tour in a few seconds: who takes part, what they do, and whether all of it was right.
+/// The five-minute tour in a few seconds: who takes part, what they do, and whether all of it was
+/// right.
 struct Demo {
   private static let partitions = 4
   private static let publishers = 2

@@ -2,7 +2,8 @@ import Arguments
 import ShmBus
 import ToolSupport
 
-/// A member of the demo's group, or its observer: checks every message, until all publishers have closed.
+/// A member of the demo's group, or its observer: checks every message, until all publishers have
+/// closed.
 enum DemoReader {
   private static let group = Option("group", .string, help: "Share with its other members.")
   private static let publishers = Option(

@@ -2,7 +2,8 @@ import ShmBus
 import ToolSupport
 
 extension GroupStatus {
-  /// The contract: `name`, `mode`, `partitions` and their `partition`, `head`, `lag`, `lead`, `owner` keep their names.
+  /// The contract: `name`, `mode`, `partitions` and their `partition`, `head`, `lag`, `lead`,
+  /// `owner` keep their names.
   var json: JSON {
     .fields([
       "name": .string(name), "mode": .string(mode), "assignor": .string(assignor),

@@ -9,7 +9,8 @@ struct Place: Sendable {
 
   static let latest = Place(text: "latest", start: .latest)
 
-  /// Nil for words that name no place. `now` is in nanoseconds since 1970, for times that count back from it.
+  /// Nil for words that name no place. `now` is in nanoseconds since 1970, for times that count
+  /// back from it.
   init?(_ text: String, now: UInt64) {
     guard let start = Self.start(text, now: now) else { return nil }
     self.init(text: text, start: start)

@@ -22,7 +22,8 @@ enum TimeText {
     return UInt64(text).flatMap { $0 < 100_000_000_000_000_000 ? nil : $0 }
   }
 
-  /// `YYYY-MM-DD`, perhaps `T` or a blank and `hh:mm:ss`, perhaps a fraction of a second, perhaps a zone.
+  /// `YYYY-MM-DD`, perhaps `T` or a blank and `hh:mm:ss`, perhaps a fraction of a second, perhaps a
+  /// zone.
   private static func calendar(_ text: String) -> UInt64? {
     var rest = text[...]
     guard let year = number(&rest, digits: 4), take("-", &rest),

@@ -1,7 +1,8 @@
 import ShmBus
 import ToolSupport
 
-/// What a bus and its groups look like at one moment, as measurements. Names and labels are a contract.
+/// What a bus and its groups look like at one moment, as measurements. Names and labels are a
+/// contract.
 struct BusMetrics {
   private var up = OpenMetrics.Family(
     "shmbus_up", .gauge, "Whether the bus can be looked at: 1, or 0.")
@@ -89,7 +90,8 @@ struct BusMetrics {
   }
 }
 
-/// The measurements of groups; those of a broadcast have a label `member`, which is empty elsewhere.
+/// The measurements of groups; those of a broadcast have a label `member`, which is empty
+/// elsewhere.
 private struct GroupMetrics {
   private var members = OpenMetrics.Family(
     "shmbus_group_members", .gauge, unit: "members", "Members of the group, by how they are.")

@@ -29,7 +29,8 @@ struct Delivery {
   /// Signals are asked for after this many messages, however busy the bus.
   private static let run = 1024
 
-  /// Delivers until the ending, the count, or a signal; what was taken is written, and committed, in any case.
+  /// Delivers until the ending, the count, or a signal; what was taken is written, and committed,
+  /// in any case.
   mutating func run(_ subscriber: consuming Subscriber) throws {
     do {
       // Ends: as `step` says, or with an error.

@@ -36,7 +36,8 @@ struct EndingWatch {
     if let end = ends[partition] { offset >= end } else { false }
   }
 
-  /// Asked before the last look for messages, which decides: a publisher that closes has published before.
+  /// Asked before the last look for messages, which decides: a publisher that closes has published
+  /// before.
   mutating func isClosed(_ bus: Bus) -> Bool {
     guard case .whenClosed = ending else { return false }
     if let known = admissionsAtStart {
@@ -46,7 +47,8 @@ struct EndingWatch {
     return !bus.hasPublishers
   }
 
-  /// Whether every partition has been read up to its end, padding included; in a group, by any member.
+  /// Whether every partition has been read up to its end, padding included; in a group, by any
+  /// member.
   func isReached(
     by subscriber: borrowing Subscriber, in membership: Membership?, of bus: Bus
   ) throws -> Bool {

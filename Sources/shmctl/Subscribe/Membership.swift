@@ -72,8 +72,8 @@ final class Membership {
     min(position, ends[partition] ?? position)
   }
 
-  /// A commit that does not count is no end: the messages are delivered again, here or elsewhere. That the
-  /// group is deleted is told by the next look for messages.
+  /// A commit that does not count is no end: the messages are delivered again, here or elsewhere.
+  /// That the group is deleted is told by the next look for messages.
   private func report(_ commit: () throws(CommitError) -> Void) {
     do throws(CommitError) { try commit() } catch { Program.warn("shmctl: \(error)") }
   }

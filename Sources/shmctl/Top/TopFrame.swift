@@ -36,8 +36,8 @@ struct TopFrame: Equatable, Sendable {
     /// Slots that are not done, over all partitions, and how old the oldest of them is.
     var lag: UInt64
     var behind: Duration?
-    /// Slots from the oldest readable one to the head, in the partition where that is least: what a group that
-    /// holds nobody is about to lose.
+    /// Slots from the oldest readable one to the head, in the partition where that is least: what a
+    /// group that holds nobody is about to lose.
     var lead: UInt64?
     /// Slots a second that it gets done; nil at the first look, or when it was reset meanwhile.
     var rate: Double?

@@ -59,8 +59,8 @@ struct TopPicture {
   /// that tell what is hidden, and the keys.
   private static let fixedLines = 8
 
-  /// Lines for partitions, groups and endpoints: what one table does not need the others get, else all have as
-  /// many, and the first the odd ones.
+  /// Lines for partitions, groups and endpoints: what one table does not need the others get, else
+  /// all have as many, and the first the odd ones.
   private func shares(of frame: TopFrame) -> [Int] {
     let wanted = [frame.partitions.count, frame.groups.count, max(1, frame.endpoints.count)]
     // Groups have a heading and a line for what is hidden.

@@ -5,7 +5,8 @@ import Testing
 
 @testable import ShmBus
 
-/// What the tracker must say, computed the plain way: all messages ever begun, and whether each is done.
+/// What the tracker must say, computed the plain way: all messages ever begun, and whether each is
+/// done.
 private struct Oracle {
   var messages: [(offset: Offset, end: Offset, isDone: Bool)] = []
 
@@ -37,8 +38,8 @@ private struct Oracle {
     #expect(tracker.inFlight == 0)
   }
 
-  /// Random spans, padding between messages, acknowledgements in any order, some of them twice or of nothing,
-  /// and resets: after each step everything it says is compared.
+  /// Random spans, padding between messages, acknowledgements in any order, some of them twice or
+  /// of nothing, and resets: after each step everything it says is compared.
   @Test func itAgreesWithTheOracle() {
     var seed = Seed.announced("acknowledgements")
     for _ in 0..<60 {

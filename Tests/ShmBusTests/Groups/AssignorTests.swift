@@ -98,8 +98,9 @@ private let sharing: [Assignor] = [.sticky, .range, .roundRobin]
     return zip(old, new).count { $0 != $1 }
   }
 
-  /// The least that any balanced assignment must move is the share of who leaves, or comes. No pure function
-  /// of the membership can do that for every membership; `bound` is what ours may add on average.
+  /// The least that any balanced assignment must move is the share of who leaves, or comes. No pure
+  /// function of the membership can do that for every membership; `bound` is what ours may add on
+  /// average.
   @Test(arguments: [
     (16, 2, 1.0), (16, 3, 1.3), (16, 4, 1.5), (12, 5, 1.6), (64, 3, 1.2), (64, 8, 1.7),
     (64, 15, 2.2), (64, 16, 2.7), (8, 12, 2.0),
