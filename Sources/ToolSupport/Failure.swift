@@ -68,8 +68,8 @@ package struct Failure: Error, Equatable {
 
   private static func code(of error: SubscribeError) -> Code {
     switch error {
-    case .gap, .damaged: .damagedData
-    case .removed, .groupDeleted: .unavailable
+    case .gap, .damaged, .truncated: .damagedData
+    case .removed, .forked, .groupDeleted: .unavailable
     }
   }
 }

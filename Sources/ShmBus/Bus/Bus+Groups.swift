@@ -192,6 +192,7 @@ extension Bus {
 
   private func noSuchGroup(_ group: String) -> BusError {
     BusError(
-      .notFound, "bus '\(name)' has no group '\(group)'; 'shmctl groups \(name)' shows those it has")
+      .notFound, "bus '\(name)' has no group '\(group)'; 'shmctl groups \(name)' shows those it has"
+    )
   }
 }

@@ -106,7 +106,8 @@ extension Bus {
       let gate = Gate(map: map, partition: partition, headsHold: configuration.whenFull == .block)
       let cursor = ring.cursor.loadAcquire()
       let (offset, holder, _) = gate.lowest(in: ring, cursor: cursor)
-      if case .claim(let publisher) = holder { open.insert(publisher) }
+      busy.formUnion(
+        rows.filter { isBusy($0, partition, gate, ring, cursor: cursor) })
       let end = Packed.cursorOffset(cursor)
       partitions.append(
         BusStatus.Partition(

@@ -52,8 +52,8 @@ struct EndpointExamination {
       guard owner.state != .dead else { return nil }
       return fullRing(
         subject, hold, "the subscriber in row \(owner.row)",
-        "\(process(owner)), attached \(Self.ago(owner.attached)) ago, stands at offset "
-          + "\(hold.offset)",
+        "\(process(owner)), attached \(Age.text(since: owner.attached)) ago, stands at offset "
+          + "\(hold.offset), has called its bus \(Age.text(since: owner.heartbeat)) ago",
         fix: "let it read on, or end it; a larger --slots gives it more time, --when-full "
           + "overwrite holds nobody")
     }
@@ -64,7 +64,7 @@ struct EndpointExamination {
     guard let group = try? bus.groups().first(where: { $0.row == row }) else { return nil }
     let name = group.member.map { "\(group.name)/\($0)" } ?? group.name
     let owner = group.partitions[hold.partition].owner.map {
-      bus.endpoint($0.row, hasOpenClaim: false)
+      bus.endpoint($0.row, isBusy: false)
     }
     return fullRing(
       subject, hold, "group '\(name)'",

@@ -34,7 +34,7 @@ final class GroupSeat {
     }
     owner = core.owner
     let endpoint = group.map.endpoint(core.row)
-    endpoint.label.store(options.member ?? "")
+    endpoint.label.write(options.member ?? "")
     unsafe endpoint.fields.pointee.group = UInt32(group.row + 1)
     me = GroupMember(
       row: UInt16(core.row), incarnation: core.endpoint.incarnation, name: options.member)
@@ -130,7 +130,7 @@ final class GroupSeat {
   }
 
   private func apply(_ members: [GroupMember]) throws(SubscribeError) {
-    let partitions = Int(group.map.partitionCount.loadAcquire())
+    let partitions = group.map.partitions
     let share = assignor.share(of: me, among: members, partitions: partitions)
     lose(
       unsafe state.pointee.held.filter { partition in
@@ -168,8 +168,8 @@ final class GroupSeat {
     let words = group.map.head(group.row, partition: partition)
     let offset = Packed.offset(head)
     var track = Track(
-      ring: ring, partition: partition, map: group.map, head: words.head, term: Packed.term(head),
-      holds: false,
+      ring: ring, partition: partition, map: group.map, head: words.head,
+      heartbeat: core.heartbeat, term: Packed.term(head), holds: false,
       stake: Track.Stake(
         group: group.row, use: group.incarnation, member: owner, head: head))
     let isProtected =
@@ -196,7 +196,7 @@ final class GroupSeat {
   @discardableResult
   private func releaseRest(but share: Set<Int>) -> Bool {
     var released = false
-    for partition in 0..<Int(group.map.partitionCount.loadAcquire())
+    for partition in 0..<group.map.partitions
     where !share.contains(partition) && Ownership(group, partition).release(owner) {
       released = true
     }

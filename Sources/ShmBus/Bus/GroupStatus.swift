@@ -154,9 +154,10 @@ extension Bus {
       let word = MembershipWord(raw: map.endpoint(row).membership.loadAcquire())
       let incarnation = map.endpoint(row).incarnation.loadAcquire()
       let active = group.activeWord(incarnation)
-      guard incarnation & 1 == 1, word.with(.active) == active, word.state != MembershipWord.State.none
+      guard incarnation & 1 == 1, word.with(.active) == active,
+        word.state != MembershipWord.State.none
       else { return nil }
-      let seat = endpoint(row, hasOpenClaim: false)
+      let seat = endpoint(row, isBusy: false)
       let owner = Packed.owner(row: row, incarnation: incarnation)
       let name = map.endpoint(row).label.text
       return GroupStatus.Member(

@@ -30,6 +30,11 @@ final class LossAlarm {
     places.append((place, partition))
   }
 
+  /// One more segment that the endpoint works on.
+  func add(_ partition: Int, _ segment: PartitionSegment) throws(SystemError) {
+    try note(segment.mapping, partition)
+  }
+
   /// What was lost so far. The words are all ones again then: the slow path may have set them anew.
   var loss: Loss? {
     for (place, partition) in places {

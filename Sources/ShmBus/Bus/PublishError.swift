@@ -88,9 +88,10 @@ extension PublishError.Holdup: CustomStringConvertible {
       }
     let age = pid == 0 ? "" : ", silent for \(Age.text(nanoseconds: silence.nanoseconds))"
     return
-      "partition \(partition) is full: \(who) holds it at offset \(offset), \(behind) slots behind; "
+      "partition \(partition) is full: \(who) holds it at offset \(offset), \(behind) slots behind"
+      + age
       + (kind == .group
-        ? "start a member of it, reset it ('shmctl group reset') or delete it ('shmctl group delete')"
-        : "wait for it, end it, or create the bus with --when-full overwrite")
+        ? "; start a member of it, reset it ('shmctl group reset') or delete it ('shmctl group delete')"
+        : "; wait for it, end it, or create the bus with --when-full overwrite")
   }
 }

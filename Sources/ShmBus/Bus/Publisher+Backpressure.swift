@@ -46,7 +46,9 @@ extension PublisherCore {
       failure = self.permanentFailure(holder, span: span, cursor: seen)
       if failure != nil { return .ready }
       let passed = unsafe self.passVoid(lane, span: span)
-      let freed = unsafe passed || self.free(holder, partition: gate.partition) || self.quarantine(lane, holder)
+      let freed =
+        unsafe passed || self.free(holder, partition: gate.partition)
+        || self.quarantine(lane, holder)
       if freed || !isHeld, tryClaim() { return .ready }
       // Whoever holds the ring may be dead, and nobody wakes for that.
       return .stuck
@@ -145,7 +147,8 @@ extension PublisherCore {
     let silence = endpoint.map { Age.nanoseconds(since: $0.heartbeat.loadRelaxed()) } ?? 0
     return PublishError.Holdup(
       kind: kind, partition: gate.partition, row: row,
-      name: kind == .group ? bus.map.group(row).name.text : "", pid: pid, offset: offset,
-      behind: ring.end &- offset)
+      name: kind == .group ? bus.map.group(row).name.text : "",
+      pid: endpoint.map { unsafe Int($0.fields.pointee.pid) } ?? 0, offset: offset,
+      behind: ring.end &- offset, silence: .nanoseconds(Int64(clamping: silence)))
   }
 }

@@ -85,6 +85,9 @@ final class PublisherCore {
     alarm = try bus.alarm(segments.enumerated().map { ($0, $1) }, words)
   }
 
+  /// What befell the memory it works on, if anything.
+  var loss: LossAlarm.Loss? { MappingTable.hasLosses ? alarm?.loss : nil }
+
   private static func lane(
     _ bus: Bus, _ partition: Int, _ segment: PartitionSegment, row: Int
   ) -> Lane {
@@ -101,8 +104,11 @@ final class PublisherCore {
   @usableFromInline @inline(never)
   static func grow(_ state: UnsafeMutablePointer<PublisherState>) {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    for partition in unsafe state.pointee.choice.partitions..<core.bus.partitions {
-      guard let segment = try? core.bus.segment(partition, writable: true) else { break }
+    let known = unsafe state.pointee.choice.partitions
+    for partition in known..<max(known, core.bus.partitions) {
+      guard let segment = try? core.bus.segment(partition, writable: true),
+        (try? core.alarm?.add(partition, segment)) != nil
+      else { break }
       core.segments.append(segment)
       unsafe (state.pointee.lanes + partition).initialize(
         to: lane(core.bus, partition, segment, row: core.row))

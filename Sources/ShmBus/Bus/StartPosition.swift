@@ -26,7 +26,8 @@ public enum StartPosition: Sendable, Equatable {
       let distance = steps.magnitude
       let target =
         steps < 0
-        ? (base > distance ? base - distance : 0) : base.addingReportingOverflow(distance).partialValue
+        ? (base > distance ? base - distance : 0)
+        : base.addingReportingOverflow(distance).partialValue
       return ring.messageStart(atOrAfter: min(max(target, ring.oldestIntact), ring.end))
     }
   }
@@ -34,8 +35,9 @@ public enum StartPosition: Sendable, Equatable {
   private func earliest(in ring: Ring) -> Offset {
     var position: Offset
     // Ends: for who holds publishers they stop at its head; else each round means that the ring was lapped.
-    repeat { position = ring.messageStart(atOrAfter: ring.oldestIntact) } while
-      !ring.isIntact(position)
+    repeat {
+      position = ring.messageStart(atOrAfter: ring.oldestIntact)
+    } while !ring.isIntact(position)
     return position
   }
 }

@@ -6,6 +6,11 @@ public enum SubscribeError: Error, Equatable, Sendable {
   case damaged(partition: Int, offset: Offset)
   /// The bus has been removed, and all that was there has been read.
   case removed
+  /// Somebody truncated a segment of the bus; nil is the control segment. Bytes handed out last may have
+  /// read as zeroes. Only with ``TruncationGuard``: without it the process dies by SIGBUS.
+  case truncated(partition: Int?)
+  /// This process is a forked child: the subscriber is its parent's. Open the bus anew here.
+  case forked
   /// The group this subscriber was a member of has been deleted.
   case groupDeleted
 
@@ -32,6 +37,8 @@ extension SubscribeError: CustomStringConvertible {
     case .damaged(let partition, let offset):
       "partition \(partition) is damaged at offset \(offset); look at it with 'dump-shm'"
     case .removed: "the bus has been removed"
+    case .truncated(let partition): BusError.truncatedSentence(partition)
+    case .forked: BusError.forkedSentence
     case .groupDeleted: "the group has been deleted; join it again to create it anew"
     }
   }

@@ -4,10 +4,12 @@ extension SubscriberCore {
   /// Everything in a partition below `end` is done.
   @usableFromInline
   static func commit(_ track: UnsafeMutablePointer<Track>, upTo end: Offset) throws(CommitError) {
-    if unsafe track.pointee.isMember {
+    if let committed = unsafe track.pointee.committed {
       guard unsafe track.pointee.commit(upTo: end) else { throw unsafe refusal(track) }
+      unsafe beat(track, from: committed, to: end)
     } else {
       guard unsafe track.pointee.holds else { return }
+      unsafe beat(track, from: track.pointee.returned, to: end)
       unsafe track.pointee.moveHead(to: end)
     }
     unsafe wakePublishers(track)

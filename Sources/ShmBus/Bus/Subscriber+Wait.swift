@@ -10,6 +10,7 @@ extension SubscriberCore {
   static func giveBack(_ track: UnsafeMutablePointer<Track>) {
     if unsafe track.pointee.holds {
       if unsafe track.pointee.returned != track.pointee.position {
+        unsafe beat(track, from: track.pointee.returned, to: track.pointee.position)
         unsafe track.pointee.moveHead(to: track.pointee.position)
       }
     } else {
@@ -18,6 +19,14 @@ extension SubscriberCore {
       _ = unsafe track.pointee.commit(upTo: track.pointee.later)
     }
     unsafe wakePublishers(track)
+  }
+
+  /// Says that the reader lives, every 32 slots of its way: never a clock's reading for each message.
+  static func beat(
+    _ track: UnsafeMutablePointer<Track>, from: Offset, to: Offset
+  ) {
+    guard (from ^ to) & ~31 != 0 else { return }
+    unsafe track.pointee.heartbeat.storeRelaxed(Clock.realtimeOfTick())
   }
 
   /// Goes on behind what is not handed out. Where nothing before it is left to be committed, it is done.
@@ -45,16 +54,8 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    core.giveBackAll()
+    unsafe giveBackAll(state)
     if core.hasChanged { try core.settle() }
-    if timeout > 0, core.waiter.strategy.spinNanoseconds > 0, unsafe state.pointee.runLeft != 0,
-      unsafe isSoonReady(state), !core.hasChanged,
-      let message = unsafe Subscriber.read(state.pointee.tracks + state.pointee.current)
-    {
-      unsafe state.pointee.runLeft &-= state.pointee.runStep
-      unsafe Subscriber.count(state)
-      return message
-    }
     guard let sighted = try unsafe core.waitForSighting(state, timeout: timeout) else { return nil }
     return unsafe core.handOut(state, sighted)
   }
@@ -65,7 +66,9 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, of place: Int
   ) throws(SubscribeError) -> Message? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    switch unsafe core.look(state, place) {
+    let sighting = unsafe core.look(state, place)
+    if let loss = core.loss { throw SubscribeError(loss) }
+    switch sighting {
     case .nothing, .changed: return nil
     case .failure(let error): throw error
     case .message(let sighted): return unsafe core.handOut(state, sighted)
@@ -78,7 +81,7 @@ extension SubscriberCore {
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> Int? {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    core.giveBackAll()
+    unsafe giveBackAll(state)
     if core.hasChanged { try core.settle() }
     // One batch is a run: the next partition has the first turn now.
     if unsafe state.pointee.trackCount > 1 { unsafe state.pointee.runLeft = 0 }
@@ -142,9 +145,9 @@ extension SubscriberCore {
   }
 
   /// Everything handed out is done.
-  func giveBackAll() {
+  static func giveBackAll(_ state: UnsafeMutablePointer<SubscriberState>) {
     for place in unsafe 0..<state.pointee.heldCount {
-      unsafe Self.giveBack(state.pointee.tracks + place)
+      unsafe giveBack(state.pointee.tracks + place)
     }
   }
 

@@ -19,16 +19,22 @@ final class SubscriberCore: @unchecked Sendable {
   private var segments: [Int: PartitionSegment] = [:]
   /// The partitions it was asked to read; nil for all, and those to come. Nothing to a member of a group.
   let chosen: [Int]?
+  /// How many partitions of the bus it has taken in.
+  private var known = 0
   /// Where to go on when the next message is gone.
   let whenGone: GapPolicy
   /// Its place in a group.
   private(set) var seat: GroupSeat?
+  /// When it last looked whether the bus still has its name.
+  var lookedAtName: UInt64 = 0
+  private var alarm: LossAlarm?
 
   /// Attaches; reads nothing yet.
   init(
     _ bus: Bus, _ role: Endpoint.Role, chosen: [Int]?, wait: WaitStrategy,
     whenGone: GapPolicy = .earliest, watching group: Group? = nil
   ) throws(BusError) {
+    try bus.checkWhole()
     recovery = Recovery(map: bus.map, rings: [], control: bus.control.descriptor.number)
     recovery.sweep()
     let first = try bus.segment(chosen?.first ?? 0, writable: false)
@@ -49,8 +55,11 @@ final class SubscriberCore: @unchecked Sendable {
     unsafe state.initialize(
       to: SubscriberState(
         tracks: tracks, watched: watched, watchedSeen: .max, delivered: delivered,
-        core: Unmanaged.passUnretained(self)))
+        spins: wait.spinNanoseconds > 0, core: Unmanaged.passUnretained(self)))
     unsafe tracks.initialize(repeating: inert(first.ring), count: partitions)
+    // Nothing is taken by the plain path then.
+    let words = unsafe AlarmWords(\.plainFrom, of: tracks, count: partitions)
+    alarm = try bus.alarm([(chosen?.first ?? 0, first)], words)
   }
 
   /// An ephemeral subscriber or an observer, which reads from `start` on.
@@ -59,9 +68,9 @@ final class SubscriberCore: @unchecked Sendable {
     wait: WaitStrategy
   ) throws(BusError) {
     try self.init(bus, role, chosen: chosen, wait: wait)
-    let count = bus.map.partitionCount.loadAcquire()
-    unsafe state.pointee.watchedSeen = count
-    for partition in chosen ?? Array(0..<Int(count)) { try join(partition, from: start) }
+    unsafe state.pointee.watchedSeen = bus.map.partitionCount.loadAcquire()
+    known = bus.partitions
+    for partition in chosen ?? Array(0..<known) { try join(partition, from: start) }
   }
 
   /// A member of a group, which owns nothing before its first poll.
@@ -73,6 +82,9 @@ final class SubscriberCore: @unchecked Sendable {
     seat = GroupSeat(self, group, options, missed: missed)
   }
 
+  /// What befell the memory it works on, if anything.
+  var loss: LossAlarm.Loss? { MappingTable.hasLosses ? alarm?.loss : nil }
+
   /// The row it sits in.
   var row: Int { endpoint.row }
 
@@ -80,6 +92,7 @@ final class SubscriberCore: @unchecked Sendable {
   var owner: UInt64 { Packed.owner(row: endpoint.row, incarnation: endpoint.incarnation) }
 
   deinit {
+    alarm?.silence()
     seat?.leave()
     let tracks = unsafe state.pointee.tracks
     for place in unsafe 0..<state.pointee.heldCount where unsafe tracks[place].holds {
@@ -96,13 +109,19 @@ final class SubscriberCore: @unchecked Sendable {
   private func inert(_ ring: Ring) -> Track {
     let words = bus.map.head(bus.map.headRow(ofEndpoint: endpoint.row), partition: 0)
     return Track(
-      ring: ring, partition: -1, map: bus.map, head: words.head, term: 0, holds: false,
-      blocked: bus.map.partition(0))
+      ring: ring, partition: -1, map: bus.map, head: words.head, heartbeat: heartbeat, term: 0,
+      holds: false, blocked: bus.map.partition(0))
   }
+
+  /// The registry row's: when it last said something of itself.
+  var heartbeat: SharedWord { bus.map.endpoint(endpoint.row).heartbeat }
 
   func ring(_ partition: Int) throws(BusError) -> Ring {
     if let segment = segments[partition] { return segment.ring }
     let segment = try bus.segment(partition, writable: false)
+    do { try alarm?.add(partition, segment) } catch {
+      throw BusError(.unavailable, "cannot read partition \(partition) of bus '\(bus.name)'", error)
+    }
     segments[partition] = segment
     return segment.ring
   }
@@ -117,7 +136,7 @@ extension SubscriberCore {
     let holds = role == .subscriber
     var track = Track(
       ring: try ring(partition), partition: partition, map: bus.map, head: words.head,
-      term: (endpoint.incarnation >> 1) & 4095, holds: holds)
+      heartbeat: heartbeat, term: (endpoint.incarnation >> 1) & 4095, holds: holds)
     if holds { track.join(inPlace: bus.configuration.whenFull == .block) }
     let protected = holds && bus.configuration.whenFull == .block
     track.begin(
@@ -184,11 +203,11 @@ extension SubscriberCore {
   /// Takes in what changed: partitions that came to the bus, or a group's membership.
   func settle() throws(SubscribeError) {
     if let seat { return try seat.settle() }
-    let count = bus.map.partitionCount.loadAcquire()
-    let known = unsafe Int(state.pointee.watchedSeen)
-    unsafe state.pointee.watchedSeen = count
+    unsafe state.pointee.watchedSeen = bus.map.partitionCount.loadAcquire()
+    let before = known
+    known = max(before, bus.partitions)
     guard chosen == nil else { return }
-    for partition in known..<max(known, Int(count)) {
+    for partition in before..<known {
       do { try join(partition, from: .earliest) } catch {
         throw bus.isRemoved ? .removed : .damaged(partition: partition, offset: 0)
       }

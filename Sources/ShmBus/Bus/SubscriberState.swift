@@ -22,6 +22,8 @@ struct SubscriberState {
   /// The registry row's: how many messages were handed out. A sign of life, like the heartbeat.
   @usableFromInline let delivered: SharedWord
   @usableFromInline var copies = CopyBuffer()
+  /// Its strategy spins before it sleeps.
+  let spins: Bool
   /// Whose state this is; it outlives the state.
   let core: Unmanaged<SubscriberCore>
 

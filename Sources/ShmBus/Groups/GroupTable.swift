@@ -28,7 +28,7 @@ struct GroupTable {
 
   /// All that exist, by row.
   var groups: [Group] {
-    (0..<Int(map.groupRows.loadAcquire())).compactMap { row in
+    map.usedGroupRows.compactMap { row in
       let incarnation = map.group(row).incarnation.loadAcquire()
       return incarnation & 1 == 1 ? Group(map: map, row: row, incarnation: incarnation) : nil
     }
@@ -76,8 +76,8 @@ struct GroupTable {
     unsafe row.pointee.created = Clock.realtime()
     unsafe row.pointee.max_poll_interval = fields.maxPollInterval
     words.flags.storeRelease(UInt64(fields.parent) << 32 | (fields.holdsPublishers ? 0 : 1))
-    words.name.store(fields.name)
-    words.member.store(fields.member)
+    words.name.write(fields.name)
+    words.member.write(fields.member)
   }
 
   /// What a group was created with.
@@ -111,7 +111,7 @@ struct GroupTable {
       GroupHead(words.head).raise { _ in Packed.noOffset }
       words.owner.storeRelease(0)
       held = true
-      if partition < Int(map.partitionCount.loadAcquire()) {
+      if partition < map.partitions {
         Sleepers.publishers(of: partition, in: map).wakeAll()
       }
     }

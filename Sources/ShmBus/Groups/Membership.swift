@@ -71,10 +71,7 @@ struct Group {
   }
 
   /// Registry rows that subscribers may sit in.
-  var subscriberRows: Range<Int> {
-    let first = map.layout.maxPublishers
-    return first..<(first + Int(map.subscriberRows.loadAcquire()))
-  }
+  var subscriberRows: Range<Int> { map.usedSubscriberRows }
 
   /// Who is an active member now, by row.
   var members: [GroupMember] {

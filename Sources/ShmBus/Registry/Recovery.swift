@@ -41,7 +41,7 @@ struct Recovery {
     let isSameUse = { word.loadAcquire() == incarnation }
     if row < map.layout.maxPublishers {
       // Counted after its death: it claimed in none that came later.
-      guard !rings.isEmpty, rings.count >= Int(map.partitionCount.loadAcquire())
+      guard !rings.isEmpty, rings.count >= map.partitions
       else { return false }
       for (partition, ring) in rings.enumerated() {
         let quarantine = Quarantine(map: map, partition: partition, ring: ring)

@@ -51,7 +51,9 @@ extension Lane {
     // Slots out of use stop claims here, so that the slow path passes over them.
     let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
     quarantine.reclaim(cursor: Packed.cursorOffset(cursor))
-    if let void = quarantine.nextVoid(from: Packed.cursorOffset(cursor)) { limit = min(limit, void) }
+    if let void = quarantine.nextVoid(from: Packed.cursorOffset(cursor)) {
+      limit = min(limit, void)
+    }
     unsafe lane.pointee.limit = max(limit, lane.pointee.limit)
     return unsafe Packed.cursorOffset(cursor) &+ span <= lane.pointee.limit
   }

@@ -42,7 +42,7 @@ extension TopFrame.Endpoint {
       "row": .integer(row), "role": .string(role.rawValue), "pid": .integer(pid),
       "state": .string(state.rawValue), "group": group.map { .string($0) } ?? .null,
       "command": .string(command),
-      "age": .integer(age), "silence": silence.map { .integer($0) } ?? .null,
+      "age": .integer(age), "silence": .integer(silence),
       "lag": lag.map { .integer($0) } ?? .null, "rate": .rate(rate),
     ])
   }

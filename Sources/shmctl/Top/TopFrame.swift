@@ -119,7 +119,7 @@ extension TopFrame {
         row: endpoint.row, role: endpoint.role, group: endpoint.group, pid: endpoint.pid,
         command: endpoint.command,
         state: endpoint.state, age: since(endpoint.attached),
-        silence: endpoint.role == .publisher ? since(endpoint.heartbeat) : nil,
+        silence: since(endpoint.heartbeat),
         lag: endpoint.heads.isEmpty && endpoint.group == nil
           ? nil : status.lag(of: endpoint, now.groups),
         rate: pace.rate(of: endpoint))

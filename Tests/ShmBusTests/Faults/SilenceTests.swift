@@ -70,7 +70,9 @@ import Testing
       var beats: Set<UInt64> = []
       for _ in 0..<256 {
         heartbeat.storeRelaxed(0)
-        if var message = try subscriber.next(timeout: patience), commits { message.commit() }
+        if var message = try subscriber.next(timeout: patience), commits {
+          try message.commit()
+        }
         beats.insert(heartbeat.loadRelaxed())
       }
       #expect(beats.contains { $0 != 0 })

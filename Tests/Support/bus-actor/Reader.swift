@@ -30,7 +30,7 @@ struct Reader {
         case .removed:
           say("removed")
           return
-        case .damaged, .groupDeleted: throw error
+        case .damaged, .truncated, .forked, .groupDeleted: throw error
         }
       }
     }

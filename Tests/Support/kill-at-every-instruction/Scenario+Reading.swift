@@ -66,7 +66,7 @@ extension Scenario {
         throw Violation("nothing to read")
       }
       stage.begin()
-      message.commit()
+      try message.commit()
       stage.end()
       stage.say([:], 0)
     }
