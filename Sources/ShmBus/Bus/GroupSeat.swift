@@ -34,7 +34,7 @@ final class GroupSeat {
     }
     owner = core.owner
     let endpoint = group.map.endpoint(core.row)
-    endpoint.label.write(options.member ?? "")
+    endpoint.label.store(options.member ?? "")
     unsafe endpoint.fields.pointee.group = UInt32(group.row + 1)
     me = GroupMember(
       row: UInt16(core.row), incarnation: core.endpoint.incarnation, name: options.member)
@@ -169,7 +169,7 @@ final class GroupSeat {
     let offset = Packed.offset(head)
     var track = Track(
       ring: ring, partition: partition, map: group.map, head: words.head,
-      heartbeat: core.heartbeat, term: Packed.term(head), holds: false,
+      heartbeat: group.map.endpoint(core.row).heartbeat, term: Packed.term(head), holds: false,
       stake: Track.Stake(
         group: group.row, use: group.incarnation, member: owner, head: head))
     let isProtected =

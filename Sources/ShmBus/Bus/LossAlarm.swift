@@ -24,15 +24,15 @@ final class LossAlarm {
 
   deinit { silence() }
 
+  /// Watches one segment more.
+  func note(_ partition: Int, _ segment: PartitionSegment) throws(SystemError) {
+    try note(segment.mapping, partition)
+  }
+
   private func note(_ mapping: borrowing Mapping, _ partition: Int?) throws(SystemError) {
     let place = unsafe try MappingTable.note(
       mapping.base, mapping.byteCount, writable: mapping.isWritable, words: words)
     places.append((place, partition))
-  }
-
-  /// One more segment that the endpoint works on.
-  func add(_ partition: Int, _ segment: PartitionSegment) throws(SystemError) {
-    try note(segment.mapping, partition)
   }
 
   /// What was lost so far. The words are all ones again then: the slow path may have set them anew.
@@ -104,9 +104,23 @@ extension Bus {
     }
     // What befell them before they were noted.
     try checkWhole()
-    for (partition, segment) in segments where segment.mapping.fate != .whole {
-      throw .truncated(busName.partition(partition))
-    }
+    for (partition, segment) in segments { try checkWhole(partition, segment) }
     return alarm
+  }
+
+  /// One segment more for an endpoint's alarm.
+  func watch(
+    _ partition: Int, _ segment: PartitionSegment, by alarm: LossAlarm?
+  ) throws(BusError) {
+    do { try alarm?.note(partition, segment) } catch {
+      throw BusError(.unavailable, "cannot attach to bus '\(name)'", error)
+    }
+    try checkWhole(partition, segment)
+  }
+
+  private func checkWhole(
+    _ partition: Int, _ segment: PartitionSegment
+  ) throws(BusError) {
+    guard segment.mapping.fate == .whole else { throw .truncated(busName.partition(partition)) }
   }
 }

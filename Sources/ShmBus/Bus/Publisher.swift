@@ -90,8 +90,7 @@ public struct Publisher: ~Copyable {
   /// Takes in partitions that were added to the bus (Y2).
   @inlinable @inline(__always)
   static func noticePartitions(_ state: UnsafeMutablePointer<PublisherState>) {
-    let count = unsafe state.pointee.partitionCount.loadAcquire()
-    if unsafe count != UInt64(truncatingIfNeeded: state.pointee.choice.partitions) {
+    if unsafe state.pointee.partitionCount.loadAcquire() != state.pointee.partitionsSeen {
       unsafe PublisherCore.grow(state)
     }
   }

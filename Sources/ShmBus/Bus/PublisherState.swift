@@ -9,6 +9,8 @@ struct PublisherState {
   @usableFromInline let lanes: UnsafeMutablePointer<Lane>
   /// The control header's: how many partitions there are.
   @usableFromInline let partitionCount: SharedWord
+  /// What that said when the lanes were opened.
+  @usableFromInline var partitionsSeen: UInt64
   @usableFromInline var choice: PartitionChoice
   @usableFromInline let longestSpan: UInt64
   /// This process could not register for membarrier: it fences after each commit instead.
@@ -73,6 +75,7 @@ final class PublisherCore {
     unsafe state.initialize(
       to: PublisherState(
         clock: TSCClock(), lanes: lanes, partitionCount: bus.map.partitionCount,
+        partitionsSeen: UInt64(segments.count),
         choice: PartitionChoice(partitioner, partitions: segments.count),
         longestSpan: UInt64(bus.configuration.partitionLayout.longestSpan),
         mustFence: !ProcessBarrier.register(), checksum: bus.configuration.checksum,
@@ -100,20 +103,22 @@ final class PublisherCore {
     return lane
   }
 
-  /// Opens partitions that were added; one that cannot be mapped is tried again with the next message.
+  /// Opens partitions that were added; those that cannot be mapped are tried again with the next ones.
   @usableFromInline @inline(never)
   static func grow(_ state: UnsafeMutablePointer<PublisherState>) {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    let known = unsafe state.pointee.choice.partitions
-    for partition in known..<max(known, core.bus.partitions) {
+    unsafe state.pointee.partitionsSeen = state.pointee.partitionCount.loadAcquire()
+    // Ends: at the number of partitions.
+    while core.segments.count < core.bus.partitions {
+      let partition = core.segments.count
       guard let segment = try? core.bus.segment(partition, writable: true),
-        (try? core.alarm?.add(partition, segment)) != nil
+        (try? core.bus.watch(partition, segment, by: core.alarm)) != nil
       else { break }
-      core.segments.append(segment)
       unsafe (state.pointee.lanes + partition).initialize(
         to: lane(core.bus, partition, segment, row: core.row))
-      unsafe state.pointee.choice.partitions = partition + 1
+      core.segments.append(segment)
     }
+    unsafe state.pointee.choice.partitions = core.segments.count
     core.recovery = Recovery(
       map: core.bus.map, rings: core.segments.map(\.ring),
       control: core.bus.control.descriptor.number)

@@ -7,13 +7,13 @@ import Glibc
 extension SubscriberCore {
   /// Looks at each partition once. Nothing that was seen is believed if a segment was cut meanwhile.
   func scan() -> Sighting {
+    if hasChanged || seat?.tend() == true { return loss.map { .failure(SubscribeError($0)) } ?? .changed }
     let sighting = search()
     return loss.map { .failure(SubscribeError($0)) } ?? sighting
   }
 
   /// Begins with the current partition unless its run is over.
   private func search() -> Sighting {
-    if hasChanged || seat?.tend() == true { return .changed }
     let count = unsafe state.pointee.trackCount
     let first = unsafe state.pointee.current + (state.pointee.runLeft == 0 ? 1 : 0)
     var stuck = false

@@ -19,15 +19,13 @@ final class SubscriberCore: @unchecked Sendable {
   private var segments: [Int: PartitionSegment] = [:]
   /// The partitions it was asked to read; nil for all, and those to come. Nothing to a member of a group.
   let chosen: [Int]?
-  /// How many partitions of the bus it has taken in.
-  private var known = 0
   /// Where to go on when the next message is gone.
   let whenGone: GapPolicy
-  /// Its place in a group.
-  private(set) var seat: GroupSeat?
   /// When it last looked whether the bus still has its name.
   var lookedAtName: UInt64 = 0
   private var alarm: LossAlarm?
+  /// Its place in a group.
+  private(set) var seat: GroupSeat?
 
   /// Attaches; reads nothing yet.
   init(
@@ -62,6 +60,9 @@ final class SubscriberCore: @unchecked Sendable {
     alarm = try bus.alarm([(chosen?.first ?? 0, first)], words)
   }
 
+  /// What befell the memory it works on, if anything.
+  var loss: LossAlarm.Loss? { MappingTable.hasLosses ? alarm?.loss : nil }
+
   /// An ephemeral subscriber or an observer, which reads from `start` on.
   convenience init(
     _ bus: Bus, _ role: Endpoint.Role, chosen: [Int]?, from start: StartPosition,
@@ -69,8 +70,7 @@ final class SubscriberCore: @unchecked Sendable {
   ) throws(BusError) {
     try self.init(bus, role, chosen: chosen, wait: wait)
     unsafe state.pointee.watchedSeen = bus.map.partitionCount.loadAcquire()
-    known = bus.partitions
-    for partition in chosen ?? Array(0..<known) { try join(partition, from: start) }
+    for partition in chosen ?? Array(0..<bus.partitions) { try join(partition, from: start) }
   }
 
   /// A member of a group, which owns nothing before its first poll.
@@ -81,9 +81,6 @@ final class SubscriberCore: @unchecked Sendable {
       bus, .subscriber, chosen: nil, wait: wait, whenGone: options.whenGone, watching: group)
     seat = GroupSeat(self, group, options, missed: missed)
   }
-
-  /// What befell the memory it works on, if anything.
-  var loss: LossAlarm.Loss? { MappingTable.hasLosses ? alarm?.loss : nil }
 
   /// The row it sits in.
   var row: Int { endpoint.row }
@@ -109,19 +106,15 @@ final class SubscriberCore: @unchecked Sendable {
   private func inert(_ ring: Ring) -> Track {
     let words = bus.map.head(bus.map.headRow(ofEndpoint: endpoint.row), partition: 0)
     return Track(
-      ring: ring, partition: -1, map: bus.map, head: words.head, heartbeat: heartbeat, term: 0,
-      holds: false, blocked: bus.map.partition(0))
+      ring: ring, partition: -1, map: bus.map, head: words.head,
+      heartbeat: bus.map.endpoint(endpoint.row).heartbeat, term: 0, holds: false,
+      blocked: bus.map.partition(0))
   }
-
-  /// The registry row's: when it last said something of itself.
-  var heartbeat: SharedWord { bus.map.endpoint(endpoint.row).heartbeat }
 
   func ring(_ partition: Int) throws(BusError) -> Ring {
     if let segment = segments[partition] { return segment.ring }
     let segment = try bus.segment(partition, writable: false)
-    do { try alarm?.add(partition, segment) } catch {
-      throw BusError(.unavailable, "cannot read partition \(partition) of bus '\(bus.name)'", error)
-    }
+    try bus.watch(partition, segment, by: alarm)
     segments[partition] = segment
     return segment.ring
   }
@@ -136,7 +129,7 @@ extension SubscriberCore {
     let holds = role == .subscriber
     var track = Track(
       ring: try ring(partition), partition: partition, map: bus.map, head: words.head,
-      heartbeat: heartbeat, term: (endpoint.incarnation >> 1) & 4095, holds: holds)
+      heartbeat: bus.map.endpoint(endpoint.row).heartbeat, term: (endpoint.incarnation >> 1) & 4095, holds: holds)
     if holds { track.join(inPlace: bus.configuration.whenFull == .block) }
     let protected = holds && bus.configuration.whenFull == .block
     track.begin(
@@ -204,10 +197,8 @@ extension SubscriberCore {
   func settle() throws(SubscribeError) {
     if let seat { return try seat.settle() }
     unsafe state.pointee.watchedSeen = bus.map.partitionCount.loadAcquire()
-    let before = known
-    known = max(before, bus.partitions)
     guard chosen == nil else { return }
-    for partition in before..<known {
+    for partition in 0..<bus.partitions where unsafe state.pointee.track(partition) == nil {
       do { try join(partition, from: .earliest) } catch {
         throw bus.isRemoved ? .removed : .damaged(partition: partition, offset: 0)
       }

@@ -51,8 +51,9 @@ struct Track {
   var isFenced = false
 
   init(
-    ring: Ring, partition: Int, map: ControlMap, head: SharedWord, heartbeat: SharedWord,
-    term: UInt64, holds: Bool, stake: Stake? = nil, blocked: ControlMap.PartitionRow? = nil
+    ring: Ring, partition: Int, map: ControlMap, head: SharedWord,
+    heartbeat: SharedWord, term: UInt64, holds: Bool, stake: Stake? = nil,
+    blocked: ControlMap.PartitionRow? = nil
   ) {
     self.stake = stake
     isMember = stake != nil
