@@ -34,7 +34,7 @@ final class GroupSeat {
     }
     owner = core.owner
     let endpoint = group.map.endpoint(core.row)
-    endpoint.label.store(options.member ?? "")
+    endpoint.label.write(options.member ?? "")
     unsafe endpoint.fields.pointee.group = UInt32(group.row + 1)
     me = GroupMember(
       row: UInt16(core.row), incarnation: core.endpoint.incarnation, name: options.member)

@@ -7,7 +7,9 @@ import Glibc
 extension SubscriberCore {
   /// Looks at each partition once. Nothing that was seen is believed if a segment was cut meanwhile.
   func scan() -> Sighting {
-    if hasChanged || seat?.tend() == true { return loss.map { .failure(SubscribeError($0)) } ?? .changed }
+    if hasChanged || seat?.tend() == true {
+      return loss.map { .failure(SubscribeError($0)) } ?? .changed
+    }
     let sighting = search()
     return loss.map { .failure(SubscribeError($0)) } ?? sighting
   }

@@ -129,7 +129,8 @@ extension SubscriberCore {
     let holds = role == .subscriber
     var track = Track(
       ring: try ring(partition), partition: partition, map: bus.map, head: words.head,
-      heartbeat: bus.map.endpoint(endpoint.row).heartbeat, term: (endpoint.incarnation >> 1) & 4095, holds: holds)
+      heartbeat: bus.map.endpoint(endpoint.row).heartbeat, term: (endpoint.incarnation >> 1) & 4095,
+      holds: holds)
     if holds { track.join(inPlace: bus.configuration.whenFull == .block) }
     let protected = holds && bus.configuration.whenFull == .block
     track.begin(
