@@ -172,18 +172,17 @@ extension SubscriberCore {
     return unsafe .failure(.damaged(partition: track.pointee.partition, offset: position))
   }
 
-  /// Goes on an eighth of the ring behind the oldest message, so that it is not overrun again at once.
-  /// Nil when nothing is lost that was asked for. A later lap that the cursor has not reached is no overrun but
-  /// damage, and at the cursor it is nothing.
+  /// Goes on an eighth of the ring behind the oldest message, so that it is not overrun again at once, but
+  /// not beyond what the gate keeps for it: that is whole. Nil when nothing is lost that was asked for. A
+  /// later lap that the cursor has not reached is no overrun but damage, and at the cursor it is nothing.
   private func overrun(_ track: UnsafeMutablePointer<Track>) -> Sighting? {
     let ring = unsafe track.pointee.ring
     let position = unsafe track.pointee.position
     let from = unsafe max(position, track.pointee.startsAt)
     if ring.end <= position { return .nothing(stuck: false) }
     let partition = unsafe track.pointee.partition
-    let next =
-      whenGone == .latest
-      ? ring.end : ring.messageStart(atOrAfter: ring.oldestIntact + ring.capacity / 8)
+    let goal = unsafe min(ring.oldestIntact + ring.capacity / 8, track.pointee.heldFrom)
+    let next = whenGone == .latest ? ring.end : ring.messageStart(atOrAfter: goal)
     let to = max(position, next)
     guard to > position else { return unsafe damaged(track, span: 1) }
     if whenGone != .fail {

@@ -30,6 +30,23 @@ func subscribeError(_ body: () throws -> Void) -> SubscribeError? {
     }
   }
 
+  /// A publisher that knows how far it may go does not look at the gate: what was there before a subscriber
+  /// came may go, what comes after it may not.
+  @Test func whatWasPublishedAfterItJoinedIsNotSkippedWithWhatIsGone() throws {
+    try withBus(BusConfiguration(slots: 64, slotSize: 64)) { bus in
+      let publisher = try bus.publisher()
+      for number in 0..<65 { try publisher.publish("\(number)") }
+      var subscriber = try bus.subscriber(from: .earliest)
+      for number in 65..<128 { try publisher.publish("\(number)", timeout: .zero) }
+      guard case .gap(let gap) = subscribeError({ _ = try subscriber.copy() }) else {
+        Issue.record("nothing was gone")
+        return
+      }
+      #expect(gap.from == 1 && gap.to == 65)
+      #expect(try subscriber.ready().map(\.offset) == Array(65..<128))
+    }
+  }
+
   @Test func earliestOfARingThatWentRound() throws {
     try withBus { bus in
       let publisher = try bus.publisher()
