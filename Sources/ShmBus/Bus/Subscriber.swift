@@ -114,7 +114,7 @@ public struct Subscriber: ~Copyable {
     let ring = unsafe track.pointee.ring
     let word = ControlWord(ring.header(position).control.loadAcquire())
     return unsafe word.isCommitted(in: ring.lap(position))
-      && track.pointee.quarantine.loadAcquire() == 0 && position >= track.pointee.plainFrom
+      && !track.pointee.mayBeVoid && position >= track.pointee.plainFrom
   }
 
   /// Takes the message at a track's position if it is ready to be read in place.
@@ -125,7 +125,7 @@ public struct Subscriber: ~Copyable {
     let header = ring.header(position)
     let word = ControlWord(header.control.loadAcquire())  // R1
     if !word.isCommitted(in: ring.lap(position)) { return nil }
-    if unsafe track.pointee.quarantine.loadAcquire() != 0 { return nil }  // R2
+    if unsafe track.pointee.mayBeVoid { return nil }  // R2
     if unsafe position < track.pointee.plainFrom { return nil }
     let span = word.span
     if span &- 1 >= ring.capacity &>> 2 { return nil }

@@ -106,6 +106,25 @@ import Testing
     }
   }
 
+  /// When the last row is gone, messages are taken the short way again.
+  @Test func anEmptyTableCostsNothing() throws {
+    try withBus(impatient(timeout: Self.patience)) { bus in
+      var subscriber = try bus.subscriber()
+      var observer = try bus.observer()
+      var stream = try bus.stream()
+      let owner = try bus.publisher()
+      let loan = try owner.loan(byteCount: 100)
+      leave(.final, bus, loan.offset, span: 2, owner.core, taker: Self.dead)
+      try stream.publish()
+      #expect(unsafe !Subscriber.isReady(subscriber.state.pointee.tracks))
+      holds(isFenced(loan))
+      try stream.lap(3, &subscriber, &observer)
+      #expect(bus.quarantined == (0, false))
+      try stream.publish()
+      #expect(unsafe Subscriber.isReady(subscriber.state.pointee.tracks))
+    }
+  }
+
   /// A taker that was stopped stores its claim late: the row must still be its own.
   @Test func aTakenRowWaitsForItsTaker() throws {
     try withBus(impatient(timeout: Self.patience)) { bus in
