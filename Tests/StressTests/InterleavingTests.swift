@@ -28,58 +28,39 @@ import Testing
       Watcher.Role.allCases.randomElement(using: &seed) ?? .subscriber
     }
     try withBus(configuration, "stress") { bus in
-      let done = Shared(false)
-      let ledger = Shared(Ledger())
-      let readings = Shared<[Reading]>([])
-      let joined = Shared(0)
-      let readers = roles.map { role in
-        Thread { read(bus, role, done, readings, joined) }
+      let writers = (0..<publishers).map { _ in Diary(entries: 10_000) }
+      let readers = roles.map { _ in Diary(entries: 40_000) }
+      let failures = Shared<[String]>([])
+      let watching = roles.indices.map { index in
+        Thread {
+          var watcher = Watcher(
+            roles[index], configuration, given.branch(UInt64(100 + index)), diary: readers[index])
+          do { try watcher.watch(bus) } catch { failures.change { $0.append("reader: \(error)") } }
+        }
       }
-      guard eventually({ joined.value == roles.count }) else {
-        Issue.record("readers did not join")
-        return
-      }
+      #expect(eventually { readers.allSatisfy(\.hasJoined) })
       inParallel(
         (0..<publishers).map { id in
           {
-            var player = Player(id, configuration, given)
-            player.play(bus, steps: 300)
-            let own = player.ledger
-            ledger.change {
-              $0.sent += own.sent
-              $0.padding += own.padding
-              $0.failures += own.failures
+            var player = Player(id, configuration, given, diary: writers[id])
+            do { try player.play(bus, steps: 300) } catch {
+              failures.change { $0.append("publisher \(id): \(error)") }
             }
           }
         })
-      done.change { $0 = true }
-      for reader in readers { reader.join() }
+      for reader in readers { reader.order = .drain }
+      for thread in watching { thread.join() }
       let what = Comment(
         rawValue: "\(publishers) publishers, \(roles), \(configuration), seed \(given.value)")
-      #expect(ledger.value.failures == [], what)
+      #expect(failures.value == [], what)
       let cursor = try bus.status().partitions[0].cursor
-      #expect(ledger.value.covers(upTo: cursor) == nil, what)
-      #expect(ledger.value.isInOrder(), what)
-      #expect(readings.value.count == roles.count, what)
-      for reading in readings.value {
-        #expect(ledger.value.differs(from: reading, from: 0) == nil, what)
-        if whenFull == .block, !roles.contains(.observer) { #expect(reading.gaps == [], what) }
+      var ledger = Ledger(of: writers, partition: 0)
+      #expect(ledger.covers(upTo: cursor) == nil, what)
+      let readings = zip(readers, roles).flatMap {
+        Reading.all(of: $0, reader: "\($1)", partition: 0)
       }
+      #expect(readings.count == roles.count && readings.allSatisfy(\.isDrained), what)
+      #expect(ledger.fault(in: readings, cursor: cursor) == nil, what)
     }
   }
-}
-
-private func read(
-  _ bus: Bus, _ role: Watcher.Role, _ done: Shared<Bool>, _ readings: Shared<[Reading]>,
-  _ joined: Shared<Int>
-) {
-  var watcher = Watcher(role)
-  do {
-    var subscriber =
-      role == .observer ? try bus.observer(from: .earliest) : try bus.subscriber(from: .earliest)
-    joined.change { $0 += 1 }
-    watcher.watch(&subscriber, until: done)
-  } catch { watcher.reading.failures.append("\(error)") }
-  let reading = watcher.reading
-  readings.change { $0.append(reading) }
 }

@@ -120,11 +120,28 @@ public final class Actor {
   /// Waits for its end; its exit code, or minus the signal that ended it.
   @discardableResult
   public func wait() -> Int32 {
-    if status == nil {
-      var raw: Int32 = 0
-      while unsafe waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
-      status = raw & 0x7f == 0 ? (raw >> 8) & 0xff : -(raw & 0x7f)
-    }
+    // Ends: with the process.
+    while status == nil { look(options: 0) }
     return status ?? -1
   }
+
+  /// The same if it has ended already.
+  public var ending: Int32? {
+    if status == nil { look(options: WNOHANG) }
+    return status
+  }
+
+  private func look(options: Int32) {
+    var raw: Int32 = 0
+    let found = unsafe waitpid(pid, &raw, options)
+    if found < 0 && errno != EINTR { status = -1 }
+    guard found == pid else { return }
+    status = raw & 0x7f == 0 ? (raw >> 8) & 0xff : -(raw & 0x7f)
+  }
+}
+
+/// Writes a line at once: whatever a killed process said, it had done.
+public func say(_ line: String) {
+  let bytes = Array((line + "\n").utf8)
+  _ = unsafe write(1, bytes, bytes.count)
 }

@@ -1,100 +1,169 @@
 import ShmBus
-import TestSupport
-import Testing
-
-/// One message as its publisher remembers it.
-struct Sent: Sendable, Equatable {
-  let publisher: Int
-  let number: Int
-  let offset: Offset
-  let length: Int
-  let span: UInt64
-}
-
-/// One message as a reader saw it.
-struct Seen: Sendable, Equatable {
-  let offset: Offset
-  let length: Int
-  let digest: UInt64
-
-  init(_ message: borrowing Message) {
-    offset = message.offset
-    length = message.bytes.byteCount
-    digest = Pattern.digest(message.bytes)
-  }
-
-  init(offset: Offset, length: Int, digest: UInt64) {
-    self.offset = offset
-    self.length = length
-    self.digest = digest
-  }
-}
 
 /// Offsets from ... to, to excluded.
-struct Stretch: Sendable, Equatable {
-  let from: Offset
-  let to: Offset
+package struct Stretch: Sendable, Equatable {
+  package let from: Offset
+  package let to: Offset
+
+  package init(from: Offset, to: Offset) {
+    self.from = from
+    self.to = to
+  }
+}
+
+/// Who sent a message, and which of its messages it was.
+package struct MessageName: Sendable, Hashable {
+  package let publisher: Int
+  package let number: Int
+
+  package init(publisher: Int, number: Int) {
+    self.publisher = publisher
+    self.number = number
+  }
+}
+
+/// One message as its publisher wrote it down.
+package struct Sent: Sendable {
+  package var name: MessageName
+  package var offset: Offset
+  package var length: Int
+  package var keyLength: Int?
+  package var span: UInt64
+  /// Its place in its batch; 0 for a message alone.
+  package var place: Int
+  package var verdict: Entry.Verdict
+  /// When it was begun.
+  package var began: UInt64
+  /// Whether readers must be given it: its publish returned, or some reader was given it.
+  package var isVisible: Bool
+
+  package init(_ entry: Entry) {
+    let word = SentWord(raw: entry.extra)
+    name = MessageName(publisher: entry.publisher, number: entry.number)
+    offset = entry.offset
+    length = entry.length
+    keyLength = word.keyLength
+    span = word.span
+    place = word.place
+    verdict = entry.verdict
+    began = entry.time
+    isVisible = entry.verdict == .published
+  }
+
+  /// What a reader's digest of it must be.
+  var digest: UInt64 {
+    let payload = Pattern.bytes(name.publisher, name.number, count: length)
+    let key = keyLength.map { Pattern.key(name.publisher, name.number, count: $0) }
+    return unsafe Pattern.digest(payload.span.bytes, key: key?.span.bytes)
+  }
+}
+
+/// What an entry of a message that was sent says beside its name, length and place.
+package struct SentWord {
+  package let raw: UInt64
+
+  package init(raw: UInt64) { self.raw = raw }
+
+  package init(span: UInt64, place: Int, keyLength: Int?) {
+    raw = span | UInt64(place) << 16 | UInt64(keyLength.map { $0 + 1 } ?? 0) << 32
+  }
+
+  var span: UInt64 { raw & 0xffff }
+  var place: Int { Int(raw >> 16 & 0xffff) }
+  var keyLength: Int? { raw >> 32 == 0 ? nil : Int(raw >> 32) - 1 }
 }
 
 /// Everything the publishers of one partition did.
-struct Ledger: Sendable {
-  var sent: [Sent] = []
-  var padding: [Stretch] = []
-  var failures: [String] = []
-}
+package struct Ledger: Sendable {
+  package var sent: [Sent] = []
+  /// Claims that were given up, and what batches left unfilled.
+  package var padding: [Stretch] = []
+  /// By offset, where it is known; by name, where a publisher did not live to say where.
+  private(set) var byOffset: [Offset: Int] = [:]
+  private(set) var byName: [MessageName: Int] = [:]
 
-/// Everything one reader saw.
-struct Reading: Sendable {
-  var seen: [Seen] = []
-  var gaps: [Stretch] = []
-  var failures: [String] = []
-}
+  package init() {}
 
-extension Ledger {
-  /// The ring holds what the publishers say and nothing else: messages and padding cover every offset once.
-  func covers(upTo cursor: Offset) -> String? {
-    var stretches = padding + sent.map { Stretch(from: $0.offset, to: $0.offset + $0.span) }
-    stretches.sort { $0.from < $1.from }
-    var position: Offset = 0
-    for stretch in stretches {
-      guard stretch.from == position else {
-        return "claims overlap or leave a hole at \(position): \(stretch)"
-      }
-      position = stretch.to
+  /// What these publishers wrote down about one partition.
+  package init(of diaries: [Diary], partition: Int) {
+    for diary in diaries {
+      for entry in diary.entries where entry.partition == partition { add(entry) }
     }
-    return position == cursor ? nil : "claims end at \(position), the cursor is \(cursor)"
+    index()
   }
 
-  /// Why a reader did not see what was published, or nil: in order, none lost but in a gap, none twice, none
-  /// torn, none that nobody sent.
-  func differs(from reading: Reading, from start: Offset) -> String? {
-    if let failure = reading.failures.first { return failure }
-    let expected = Dictionary(uniqueKeysWithValues: sent.map { ($0.offset, $0) })
-    var position = start
-    for seen in reading.seen {
-      guard seen.offset >= position else { return "\(seen.offset) came after \(position)" }
-      guard let sent = expected[seen.offset] else { return "nobody published \(seen)" }
-      let bytes = Pattern.bytes(sent.publisher, sent.number, count: sent.length)
-      guard seen.length == sent.length, unsafe seen.digest == Pattern.digest(bytes.span.bytes)
-      else { return "torn: \(seen), sent \(sent)" }
-      position = seen.offset + sent.span
+  /// Takes one entry of a publisher's diary.
+  package mutating func add(_ entry: Entry) {
+    switch entry.kind {
+    case .sent: sent.append(Sent(entry))
+    case .padding:
+      padding.append(Stretch(from: entry.offset, to: entry.offset + entry.extra))
+    case .joined, .seen, .gap, .left: break
     }
-    let given = Set(reading.seen.map(\.offset))
-    for message in sent where message.offset >= start {
-      let gaps = reading.gaps.count { $0.from <= message.offset && message.offset < $0.to }
-      let count = gaps + (given.contains(message.offset) ? 1 : 0)
-      if count != 1 { return "\(message) was accounted for \(count) times" }
+  }
+
+  /// Must be called when everything is there that publishers said.
+  package mutating func index() {
+    for (place, message) in sent.enumerated() where message.verdict != .refused {
+      if message.offset != Entry.nowhere { byOffset[message.offset] = place }
+      if message.verdict == .unknown { byName[message.name] = place }
+    }
+    for place in sent.indices.dropFirst() where sent[place].verdict == .unknown {
+      // Killed while it wrote down that its batch was published.
+      let before = sent[place - 1]
+      if before.isVisible, before.name.publisher == sent[place].name.publisher,
+        sent[place].place == before.place + 1
+      {
+        appear(place, at: before.offset + before.span)
+      }
+    }
+  }
+
+  /// Takes from a reader where messages are whose publishers did not live to say; returns what cannot be.
+  package mutating func resolve(_ reading: Reading) -> String? {
+    for seen in reading.seen {
+      if let place = byOffset[seen.offset] {
+        let message = sent[place]
+        guard message.verdict == .published || message.verdict == .unknown else {
+          return "\(reading.reader) saw what was \(message.verdict): \(message)"
+        }
+        if let name = seen.name, name != message.name {
+          return "\(reading.reader) saw \(seen) where \(message) was sent"
+        }
+        appear(place, at: seen.offset)
+      } else if let name = seen.name, let place = byName[name] {
+        guard sent[place].offset == Entry.nowhere else {
+          return "\(reading.reader) saw \(seen), which is \(sent[place]), at another place"
+        }
+        appear(place, at: seen.offset)
+      } else {
+        return "\(reading.reader) saw \(seen), and nobody sent it"
+      }
     }
     return nil
   }
 
-  /// The numbers of each publisher rise with its offsets.
-  func isInOrder() -> Bool {
-    var last: [Int: Int] = [:]
-    for message in sent.sorted(by: { $0.offset < $1.offset }) {
-      guard message.number > last[message.publisher] ?? -1 else { return false }
-      last[message.publisher] = message.number
+  /// One message of a batch was seen: all of them must be, each behind the other.
+  private mutating func appear(_ found: Int, at offset: Offset) {
+    guard !sent[found].isVisible else { return }
+    var first = found
+    var offset = offset
+    while sent[first].place > 0, first > 0, isMate(first - 1, of: found) {
+      first -= 1
+      offset -= sent[first].span
     }
-    return true
+    var place = first
+    repeat {
+      sent[place].isVisible = true
+      sent[place].offset = offset
+      byOffset[offset] = place
+      offset += sent[place].span
+      place += 1
+    } while place < sent.count && sent[place].place > 0 && isMate(place, of: found)
+  }
+  /// Whether two messages whose publisher did not live to say belong to one batch.
+  private func isMate(_ place: Int, of other: Int) -> Bool {
+    sent[place].name.publisher == sent[other].name.publisher
+      && sent[place].place - sent[other].place == place - other && sent[place].verdict == .unknown
   }
 }

@@ -17,6 +17,11 @@ public enum Pattern {
     return unsafe words.withUnsafeBytes { unsafe Array($0.prefix(count)) }
   }
 
+  /// The key of a publisher's message, where it has one.
+  public static func key(_ publisher: Int, _ number: Int, count: Int) -> [UInt8] {
+    bytes(publisher ^ 0x2a55, number / 7, count: count + 8).suffix(count)
+  }
+
   /// Whose message this says it is; nil when it is too short to say.
   public static func name(of bytes: RawSpan) -> (publisher: Int, number: Int)? {
     guard bytes.byteCount >= 8 else { return nil }
@@ -37,6 +42,12 @@ public enum Pattern {
   public static func isWhole(_ bytes: RawSpan) -> Bool {
     guard let (publisher, number) = name(of: bytes) else { return true }
     return matches(bytes, publisher, number)
+  }
+
+  /// A number that tells messages apart, by payload and key.
+  public static func digest(_ bytes: RawSpan, key: RawSpan?) -> UInt64 {
+    guard let key else { return digest(bytes) }
+    return digest(bytes) ^ Seed.mix(digest(key))
   }
 
   /// A number that tells payloads apart (FNV-1a over words).

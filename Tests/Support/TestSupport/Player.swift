@@ -1,148 +1,156 @@
-import TestSupport
+import Glibc
+import ShmBus
 
-@testable import ShmBus
-
-/// A publisher that does, for a number of steps, whatever its seed tells it: copies, loans in any order,
-/// batches full and half full, and all of them given up.
-struct Player {
-  let id: Int
-  let configuration: BusConfiguration
+/// A publisher that does whatever its seed tells it: copies, loans in any order, batches full and half full,
+/// and all of them given up. What it means to do it writes down before, and how it came out behind.
+package struct Player {
+  /// What its messages say who they are from.
+  package let id: Int
+  /// The bus's.
+  package let configuration: BusConfiguration
+  /// What it writes down.
+  package let diary: Diary
+  /// Whether it falls asleep over its loans, now and then for longer than the bus waits.
+  package let isRestless: Bool
   var seed: Seed
   var number = 0
-  var ledger = Ledger()
 
-  init(_ id: Int, _ configuration: BusConfiguration, _ seed: Seed) {
+  /// A player that does the same for the same seed.
+  package init(
+    _ id: Int, _ configuration: BusConfiguration, _ seed: Seed, diary: Diary,
+    isRestless: Bool = false
+  ) {
     self.id = id
     self.configuration = configuration
     self.seed = seed.branch(UInt64(id))
+    self.diary = diary
+    self.isRestless = isRestless
   }
 
-  mutating func play(_ bus: Bus, steps: Int) {
-    do {
-      let publisher = try bus.publisher(timeout: patience)
-      for _ in 0..<steps { try step(publisher) }
-    } catch { ledger.failures.append("publisher \(id): \(error)") }
+  /// Attaches and plays so many steps.
+  package mutating func play(_ bus: Bus, steps: Int) throws {
+    let publisher = try bus.publisher(timeout: patience)
+    diary.join()
+    for _ in 0..<steps { try step(publisher) }
+  }
+
+  /// Attaches, plays, leaves, and attaches again, until it is told to leave or its diary is full.
+  package mutating func playOn(_ bus: Bus) throws {
+    while diary.order == .play, !diary.isFull {
+      let publisher = try bus.publisher(timeout: .seconds(60), wait: waitStrategy())
+      diary.join()
+      let isShort = seed.oneIn(4)
+      let haste: UInt64 = seed.oneIn(2) ? 16 : 256
+      repeat {
+        try step(publisher)
+        if isRestless, seed.oneIn(haste) { _ = usleep(UInt32(seed.next() % 1_500)) }
+      } while diary.order == .play && !diary.isFull && !seed.oneIn(isShort ? 8 : 4_000)
+    }
+  }
+
+  private mutating func waitStrategy() -> WaitStrategy {
+    [.balanced, .sleep, WaitStrategy(spinNanoseconds: 200_000)][Int(seed.next() % 3)]
   }
 
   private mutating func step(_ publisher: borrowing Publisher) throws {
-    switch seed.next() % 8 {
+    switch seed.next() % 10 {
     case 0...3: try copy(publisher)
     case 4: try loans(publisher)
-    case 5: try batch(publisher)
-    case 6: try dropped(publisher)
+    case 5, 6: try batch(publisher)
+    case 7: try dropped(publisher)
+    case 8: try nested(depth: Int(seed.next() % 5), publisher)
     default: try mixed(publisher)
     }
   }
 
-  /// Mostly small, sometimes any size, at times exactly a boundary.
-  private mutating func length() -> Int {
-    let slot = configuration.slotSize
-    let largest = configuration.largestMessage
-    switch seed.next() % 10 {
-    case 0: return 0
-    case 1: return [slot - 1, slot, slot + 1, largest - 1, largest][Int(seed.next() % 5)]
-    case 2, 3: return Int.random(in: 0...largest, using: &seed)
-    default: return Int.random(in: 1...(slot * 2), using: &seed)
-    }
+  // ---------------------------------------------------------------------------------- what to send
+
+  /// A message that it means to send, and its entry in the diary.
+  struct Draft {
+    let entry: Int
+    let partition: Int
+    let payload: [UInt8]
+    let key: [UInt8]?
+    /// Bytes that are lent beyond the payload, and given back.
+    let spare: Int
   }
 
-  private func span(_ byteCount: Int) -> UInt64 {
+  /// Mostly small, sometimes any size, at times exactly a boundary. Restless players say who they are in
+  /// every message, because they may not live to say where it went.
+  mutating func length(most: Int? = nil) -> Int {
+    let slot = configuration.slotSize
+    let largest = configuration.largestMessage
+    var length: Int
+    switch seed.next() % 10 {
+    case 0: length = 0
+    case 1: length = [slot - 1, slot, slot + 1, largest - 1, largest][Int(seed.next() % 5)]
+    case 2, 3: length = Int.random(in: 0...largest, using: &seed)
+    default: length = Int.random(in: 1...(slot * 2), using: &seed)
+    }
+    length = min(length, most ?? largest)
+    return isRestless ? max(8, length) : length
+  }
+
+  func span(_ byteCount: Int) -> UInt64 {
     UInt64(max(1, (byteCount + configuration.slotSize - 1) / configuration.slotSize))
   }
 
-  private mutating func note(_ offset: Offset, _ length: Int) {
-    ledger.sent.append(
-      Sent(publisher: id, number: number, offset: offset, length: length, span: span(length)))
-    number += 1
+  private mutating func partition() -> Int { Int(seed.next() % UInt64(configuration.partitions)) }
+
+  /// Some messages have keys; those of a batch go where the batch goes.
+  mutating func draft(
+    _ length: Int, spare: Int = 0,
+    of batch: (place: Int, partition: Int, began: UInt64)? = nil, _ publisher: borrowing Publisher
+  ) -> Draft {
+    let room = configuration.largestMessage - length - spare
+    let keyLength = seed.oneIn(3) ? Int(seed.next() % 24) : nil
+    let key = keyLength.map { Pattern.key(id, number, count: min($0, max(0, room))) }
+    let chosen =
+      batch?.partition ?? (key.map { unsafe publisher.partition(forKey: $0.span.bytes) })
+      ?? self.partition()
+    let word = SentWord(
+      span: span(length + spare + (key?.count ?? 0)), place: batch?.place ?? 0,
+      keyLength: key?.count)
+    let entry = diary.write(
+      Entry(
+        .sent, partition: chosen, publisher: id, number: number, length: length, extra: word.raw,
+        time: batch?.began ?? monotonicNanoseconds()))
+    defer { number += 1 }
+    return Draft(
+      entry: entry, partition: chosen, payload: Pattern.bytes(id, number, count: length), key: key,
+      spare: spare)
   }
 
-  private mutating func pad(_ from: Offset, _ span: UInt64) {
-    if span > 0 { ledger.padding.append(Stretch(from: from, to: from + span)) }
+  /// Now and then it will not wait for room.
+  mutating func timeout() -> Duration? {
+    isRestless && seed.oneIn(16) ? .microseconds(Int64(seed.next() % 2_000)) : nil
   }
 
-  private mutating func copy(_ publisher: borrowing Publisher) throws {
-    let count = length()
-    note(try publisher.publish(Pattern.bytes(id, number, count: count)), count)
-  }
-
-  private mutating func dropped(_ publisher: borrowing Publisher) throws {
-    let count = length()
-    let loan = try publisher.loan(byteCount: count)
-    pad(loan.offset, span(count))
-  }
-
-  /// Two open loans, either order, either of them given up. A second that own loans leave no room for is
-  /// left out.
-  private mutating func loans(_ publisher: borrowing Publisher) throws {
-    let counts = (length(), length())
-    var first = try publisher.loan(byteCount: counts.0)
-    let offset = first.offset
-    first.fill(Pattern.bytes(id, number, count: counts.0))
-    // No room for a second, or only own loans in the way: then there is one.
-    var second = try? publisher.loan(byteCount: counts.1, timeout: .milliseconds(1))
-    second?.fill(Pattern.bytes(id, number + 1, count: counts.1))
-    guard let behind = second.take() else {
-      try first.publish()
-      return note(offset, counts.0)
+  /// Sits on an open claim for a while.
+  mutating func nap(_ publisher: borrowing Publisher) {
+    guard isRestless, seed.oneIn(24) else { return }
+    let limit = configuration.claimTimeout / .milliseconds(1) * 1_000
+    let isLong = seed.oneIn(32)
+    let length = isLong ? limit * 2 : Double(seed.next() % 2_000)
+    if isLong, seed.oneIn(2) {
+      for _ in 0..<8 {
+        _ = usleep(UInt32(limit / 4))
+        publisher.keepAlive()
+      }
+    } else {
+      _ = usleep(UInt32(length))
     }
-    let place = behind.offset
-    switch seed.next() % 4 {
-    case 0:
-      try first.publish()
-      try behind.publish()
-    case 1:
-      try behind.publish()
-      try first.publish()
-    case 2:
-      try behind.publish()
-      _ = consume first
-      pad(offset, span(counts.0))
-      number += 1
-      return note(place, counts.1)
-    default:
-      _ = consume behind
-      try first.publish()
-      note(offset, counts.0)
-      return pad(place, span(counts.1))
-    }
-    note(offset, counts.0)
-    note(place, counts.1)
   }
 
-  private mutating func batch(_ publisher: borrowing Publisher) throws {
-    let slots = Int.random(in: 1...min(12, configuration.slots / 4), using: &seed)
-    var batch = try publisher.batch(slots: slots)
-    let isDropped = seed.oneIn(4)
-    var counts: [Int] = []
-    while !seed.oneIn(6) {
-      let count = Int.random(in: 0...(configuration.slotSize * 2), using: &seed)
-      guard batch.append(Pattern.bytes(id, number + counts.count, count: count)) else { break }
-      counts.append(count)
-    }
-    let left = UInt64(batch.slotsLeft)
-    if isDropped || counts.isEmpty {
-      let start = isDropped ? batch.start : try batch.publish()
-      return pad(start, UInt64(slots))
-    }
-    var offset = try batch.publish()
-    for count in counts {
-      note(offset, count)
-      offset += span(count)
-    }
-    pad(offset, left)
-  }
+  // -------------------------------------------------------------------------------- how it came out
 
-  /// A copy and a batch while a loan is open.
-  private mutating func mixed(_ publisher: borrowing Publisher) throws {
-    let count = Int.random(in: 0...configuration.slotSize, using: &seed)
-    var loan = try publisher.loan(byteCount: count)
-    let offset = loan.offset
-    loan.fill(Pattern.bytes(id, number, count: count))
-    note(offset, count)
-    let other = Int.random(in: 0...configuration.slotSize, using: &seed)
-    let behind = try? publisher.publish(
-      Pattern.bytes(id, number, count: other), timeout: .milliseconds(1))
-    if let behind { note(behind, other) }
-    try loan.publish()
+  /// Writes down why nothing was published; throws what no publisher should meet.
+  func settle(_ entry: Int, _ error: PublishError, mayBeRefused: Bool) throws {
+    switch error {
+    case .fenced: diary.settle(entry, .fenced)
+    case .full where mayBeRefused, .heldByOwnLoans where mayBeRefused:
+      diary.settle(entry, .refused)
+    case .full, .heldByOwnLoans, .tooLarge, .removed, .exhausted, .noSuchPartition: throw error
+    }
   }
 }

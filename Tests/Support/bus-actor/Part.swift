@@ -20,6 +20,10 @@ enum Part: String {
   case hold
   /// A member of a group: see ``GroupPart``.
   case member
+  /// Publishes whatever its seed tells it and keeps a diary, until the diary says to leave.
+  case play
+  /// Reads in the way of its role and keeps a diary, until the diary says to leave or to drain.
+  case watch
 
   func play(_ plan: Plan) throws {
     switch self {
@@ -48,6 +52,19 @@ enum Part: String {
     case .subscribe: try Reader(plan).run()
     case .hold: try hold(plan)
     case .member: try GroupPart(plan).run()
+    case .play:
+      dieWithTheTest()
+      let bus = try Bus.open(plan.bus)
+      var player = Player(
+        plan.number("id"), bus.configuration, plan.seed, diary: try plan.diary, isRestless: true)
+      try player.playOn(bus)
+    case .watch:
+      dieWithTheTest()
+      let bus = try Bus.open(plan.bus)
+      var watcher = Watcher(
+        Watcher.Role(rawValue: plan.text("role")) ?? .subscriber, bus.configuration, plan.seed,
+        diary: try plan.diary, isRestless: true)
+      try watcher.watch(bus)
     }
   }
 

@@ -94,9 +94,3 @@ struct Loans {
 private func refusal(_ error: PublishError, _ what: UInt64) -> String {
   error == .fenced ? "fenced \(what)" : "failed \(error)"
 }
-
-/// Writes a line at once: whatever a killed process said, it had done.
-func say(_ line: String) {
-  let bytes = Array((line + "\n").utf8)
-  _ = unsafe write(1, bytes, bytes.count)
-}
