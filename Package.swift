@@ -35,6 +35,9 @@ let package = Package(
       name: "bus-actor", dependencies: ["ShmBus", "TestSupport"],
       path: "Tests/Support/bus-actor", swiftSettings: strict),
     .executableTarget(
+      name: "bus-soak", dependencies: ["ShmBus", "TestSupport", "ToolSupport", "bus-actor"],
+      path: "Tests/Support/bus-soak", swiftSettings: strict),
+    .executableTarget(
       name: "claim-holder", dependencies: ["ShmBus", "TestSupport"],
       path: "Tests/Support/claim-holder", swiftSettings: strict),
     .target(name: "CTracing", path: "Tests/Support/CTracing"),
@@ -49,7 +52,7 @@ let package = Package(
       name: "LayoutTests", dependencies: ["CShmBus"], exclude: ["Snapshots"],
       swiftSettings: strict),
     .testTarget(
-      name: "StressTests", dependencies: ["ShmBus", "TestSupport", "bus-actor"],
+      name: "StressTests", dependencies: ["ShmBus", "TestSupport", "bus-actor", "bus-soak"],
       swiftSettings: strict),
     .testTarget(
       name: "ToolTests", dependencies: ["ToolSupport", "shmctl", "dump-shm"], swiftSettings: strict),
