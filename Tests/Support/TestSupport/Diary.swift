@@ -74,6 +74,14 @@ package final class Diary: @unchecked Sendable {
   /// Whether its writer should come to an end.
   package var isFull: Bool { count + Self.reserve >= capacity }
 
+  /// Whether its writer is in the middle of publishing something.
+  package var isMidway: Bool {
+    let number = count - 1
+    guard number >= 0 else { return false }
+    let entry = self[number]
+    return entry.kind == .sent && entry.verdict == .unknown
+  }
+
   /// What its writer is asked to do.
   package var order: Order {
     get { Order(rawValue: load(1)) ?? .leave }
@@ -111,12 +119,12 @@ package final class Diary: @unchecked Sendable {
 
   /// The entries, in the order in which they were begun.
   package var entries: [Entry] {
-    (0..<count).map { number in
-      let place = Self.headerWords + number * Self.entryWords
-      return Entry(
-        words: [
-          load(place), load(place + 1), load(place + 2), load(place + 3), load(place + 4),
-        ])
-    }
+    (0..<count).map { self[$0] }
+  }
+
+  private subscript(number: Int) -> Entry {
+    let place = Self.headerWords + number * Self.entryWords
+    return Entry(
+      words: [load(place), load(place + 1), load(place + 2), load(place + 3), load(place + 4)])
   }
 }

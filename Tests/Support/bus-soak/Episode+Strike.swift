@@ -6,12 +6,16 @@ import TestSupport
 extension Episode {
   /// One random event.
   func strike() throws {
-    guard let victim = living.filter({ $0.stopped == nil }).randomElement(using: &seed) else {
+    guard let victim = living.filter({ $0.stopped == nil && !$0.isKilled }).randomElement(using: &seed) else {
       return
     }
     switch seed.next() % 100 {
-    case 0..<30: kill(victim)
-    case 30..<58: stop(victim)
+    case 0..<30:
+      aim(at: victim)
+      kill(victim)
+    case 30..<58:
+      aim(at: victim)
+      stop(victim)
     case 58..<68: flurry(victim)
     case 68..<80:
       tally[.leaves] += 1
@@ -31,6 +35,13 @@ extension Episode {
         try start(.publisher, on: victim.place)
       }
     }
+  }
+
+  /// Half of the time a publisher is hit in the middle of something; else wherever it is.
+  private func aim(at victim: Member) {
+    guard victim.isPublisher, seed.oneIn(2) else { return }
+    let end = monotonicNanoseconds() + 3_000_000
+    while !victim.diary.isMidway, monotonicNanoseconds() < end {}
   }
 
   /// Mostly short, at times for longer than the bus waits; some never go on.

@@ -96,6 +96,7 @@ final class Episode {
   }
 
   func kill(_ member: Member) {
+    guard !member.isKilled else { return }
     tally[.kills] += 1
     member.kill()
   }

@@ -16,7 +16,8 @@ final class Member {
   let pid: pid_t
   private(set) var isOver = false
   private var actor: Actor?
-  private var isKilled = false
+  /// Whether it was killed; its end may not have been noticed yet.
+  private(set) var isKilled = false
 
   /// While it is stopped: until when, and whether it is killed then.
   private(set) var stopped: (until: UInt64, isLast: Bool)?
