@@ -82,6 +82,14 @@ package final class Diary: @unchecked Sendable {
     return entry.kind == .sent && entry.verdict == .unknown
   }
 
+  /// How many loans its writer holds open, as far as the last entries tell.
+  package var openLoans: Int {
+    (max(0, count - 12)..<count).count { number in
+      let entry = self[number]
+      return entry.kind == .sent && entry.verdict == .unknown && entry.offset != Entry.nowhere
+    }
+  }
+
   /// What its writer is asked to do.
   package var order: Order {
     get { Order(rawValue: load(1)) ?? .leave }

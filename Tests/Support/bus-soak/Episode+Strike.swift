@@ -6,9 +6,8 @@ import TestSupport
 extension Episode {
   /// One random event.
   func strike() throws {
-    guard let victim = living.filter({ $0.stopped == nil && !$0.isKilled }).randomElement(using: &seed) else {
-      return
-    }
+    let upright = living.filter { $0.stopped == nil && !$0.isKilled }
+    guard let victim = upright.randomElement(using: &seed) else { return }
     switch seed.next() % 100 {
     case 0..<30:
       aim(at: victim)
@@ -37,11 +36,14 @@ extension Episode {
     }
   }
 
-  /// Half of the time a publisher is hit in the middle of something; else wherever it is.
+  /// Most of the time a publisher is hit in the middle of something, or with so many open loans; else
+  /// wherever it is.
   private func aim(at victim: Member) {
-    guard victim.isPublisher, seed.oneIn(2) else { return }
-    let end = monotonicNanoseconds() + 3_000_000
-    while !victim.diary.isMidway, monotonicNanoseconds() < end {}
+    let loans = Int(seed.next() % 6)
+    guard victim.isPublisher, loans < 4 else { return }
+    let end = monotonicNanoseconds() + 5_000_000
+    let diary = victim.diary
+    while loans == 0 ? !diary.isMidway : diary.openLoans < loans, monotonicNanoseconds() < end {}
   }
 
   /// Mostly short, at times for longer than the bus waits; some never go on.
