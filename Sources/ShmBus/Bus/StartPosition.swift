@@ -45,12 +45,15 @@ public enum StartPosition: Sendable, Equatable {
 extension Track {
   /// Goes to where reading begins.
   mutating func begin(_ start: StartPosition, latest: Offset, head: Offset?, verifies: Bool) {
-    position = start.place(in: ring, latest: latest, head: head)
     startsAt = 0
     missedFrom = .max
     if case .offset(let offset) = start {
+      let found = ring.seek(min(offset, ring.end))
+      position = found.position
       startsAt = offset
-      if position > offset, offset < ring.oldestIntact { missedFrom = offset }
+      if found.isBlind, position > offset { missedFrom = offset }
+    } else {
+      position = start.place(in: ring, latest: latest, head: head)
     }
     settlePlainFrom(verifies: verifies)
   }

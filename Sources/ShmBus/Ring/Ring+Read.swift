@@ -62,19 +62,24 @@ extension Ring {
   /// The first place at or after `offset` where a reader may begin: a claim's start, or a message inside a
   /// batch that was reached from its start. Stops at the first undecided slot. `offset` itself when nothing
   /// is there yet.
-  func messageStart(atOrAfter offset: Offset) -> Offset {
+  func messageStart(atOrAfter offset: Offset) -> Offset { seek(offset).position }
+
+  /// The same; `isBlind` if nothing tells any more what stood from `offset` on up to there: the claim it
+  /// belongs to has lost its start, and if that was a batch, messages behind it cannot be reached.
+  func seek(_ offset: Offset) -> (position: Offset, isBlind: Bool) {
     let end = end
-    guard offset < end else { return offset }
+    guard offset < end else { return (offset, false) }
     let oldest = oldestIntact
     var position = claimStart(atOrBefore: offset, notBelow: oldest)
+    let isBlind = position > offset
     // Ends: each step advances by at least one slot, and the ring has `capacity` of them.
     while position < offset {
       switch standing(at: position) {
       case .message(let span), .padding(let span): position += span
-      case .claimed, .nothing, .overrun: return max(position, oldest)
+      case .claimed, .nothing, .overrun: return (max(position, oldest), isBlind)
       }
     }
-    return position
+    return (position, isBlind)
   }
 
   /// A claim's start at or before `offset` if one can be found, else the first one after `oldest`.

@@ -47,6 +47,22 @@ func subscribeError(_ body: () throws -> Void) -> SubscribeError? {
     }
   }
 
+  /// Nothing tells where the messages behind a batch's first begin when that has gone.
+  @Test func messagesOfABatchThatLostItsStartAreAGap() throws {
+    try withBus(BusConfiguration(slots: 64, slotSize: 64)) { bus in
+      let publisher = try bus.publisher()
+      try publisher.publish(batch: (0..<3).map { _ in [UInt8](repeating: 1, count: 100) })
+      for number in 6..<66 { try publisher.publish("\(number)") }
+      var subscriber = try bus.subscriber(from: .offset(3))
+      guard case .gap(let gap) = subscribeError({ _ = try subscriber.copy() }) else {
+        Issue.record("it was not told that the message at 4 cannot be reached")
+        return
+      }
+      #expect(gap.from == 3 && gap.to == 6)
+      #expect(try subscriber.ready().map(\.offset) == Array(6..<66))
+    }
+  }
+
   @Test func earliestOfARingThatWentRound() throws {
     try withBus { bus in
       let publisher = try bus.publisher()
