@@ -150,7 +150,9 @@ package struct Player {
     case .fenced: diary.settle(entry, .fenced)
     case .full where mayBeRefused, .heldByOwnLoans where mayBeRefused:
       diary.settle(entry, .refused)
-    case .full, .heldByOwnLoans, .tooLarge, .removed, .exhausted, .noSuchPartition: throw error
+    case .full, .heldByOwnLoans, .tooLarge, .removed, .exhausted, .noSuchPartition, .truncated,
+      .forked:
+      throw error
     }
   }
 }
