@@ -16,7 +16,8 @@ import Testing
   private final class Member {
     let actor: Actor
     let number: Int
-    /// It was killed, or stopped for longer than it may be silent: others may have been given what it handled.
+    /// It was killed, or stopped for longer than it may be silent: others may have been given what
+    /// it handled.
     var suffered = false
     private let heard = Shared<[String]>([])
     private let listener: Thread
@@ -119,7 +120,8 @@ import Testing
     var committed: Set<[Int]> = []
     var twice: [[Int]] = []
     for member in members {
-      // What was lost was lost for being silent, whoever is to blame: a busy machine stops processes, too.
+      // What was lost was lost for being silent, whoever is to blame: a busy machine stops
+      // processes, too.
       let lines = member.lines
       let lost =
         member.suffered || lines.contains { $0.hasPrefix("lost") || $0.hasPrefix("fenced") }

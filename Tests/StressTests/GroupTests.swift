@@ -3,7 +3,8 @@ import ShmBus
 import TestSupport
 import Testing
 
-/// The cases in which users of Kafka see duplicates or losses, with real processes, and what is promised in each.
+/// The cases in which users of Kafka see duplicates or losses, with real processes, and what is
+/// promised in each.
 @Suite(.serialized) struct GroupTests {
   private static let configuration = BusConfiguration(
     partitions: 4, maxPartitions: 8, slots: 64, slotSize: 64)
@@ -47,7 +48,8 @@ import Testing
     }
   }
 
-  /// Killed between handling and commit, at any moment: nothing is lost, and at most the last message is repeated.
+  /// Killed between handling and commit, at any moment: nothing is lost, and at most the last
+  /// message is repeated.
   @Test func killedAfterHandling() throws {
     var seed = Seed.announced("killed after handling")
     for round in 0..<10 {
@@ -69,7 +71,8 @@ import Testing
     }
   }
 
-  /// Committed before it is handled: not delivered again, whatever happens. That is what was asked for.
+  /// Committed before it is handled: not delivered again, whatever happens. That is what was asked
+  /// for.
   @Test func committedBeforeHandling() throws {
     try withBus(BusConfiguration(slots: 64, slotSize: 64), "first") { bus in
       try publish(bus, 0..<10)
@@ -157,7 +160,8 @@ import Testing
     }
   }
 
-  /// Partitions that need not move are never taken from their owner, and what moves is revoked by name.
+  /// Partitions that need not move are never taken from their owner, and what moves is revoked by
+  /// name.
   @Test func onlyWhatMustMoveMoves() throws {
     try withBus(Self.configuration, "incremental") { bus in
       let first = try member(bus)

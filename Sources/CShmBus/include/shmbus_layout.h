@@ -299,7 +299,8 @@ struct shmbus_partition_row {
 ///     16  attached     8   ns since 1970
 ///     24  role         4   1 publisher, 2 subscriber, 3 observer
 ///     28  group        4   group row + 1; 0 = none
-///     32  membership   8   atomic: member's state in its group
+///     32  membership   8   atomic: row's use:24 | group's use:24 | group row + 1:12 | state:4 (0 none,
+///                          1 active, 2 expired, 3 gone); a use is an incarnation / 2
 ///     40  flags        4   bits: 1 registered for membarrier, 2 keeps house
 ///     44  partition    4   the one it is bound to + 1; 0 = all
 ///     48  command     16   the process's comm
@@ -315,7 +316,7 @@ struct shmbus_partition_row {
 ///    144  delivered    8   atomic, owner only: messages handed out or published, a rough count
 ///    152  reserved    40
 ///
-///    192  label       64
+///    192  label       64   a group member's own name; empty = none
 struct shmbus_endpoint_row {
   uint64_t incarnation;
   uint32_t pid;
@@ -372,7 +373,7 @@ struct shmbus_head {
 ///     56  shared_window      8
 ///     64  name              64
 ///    128  member            64   broadcast member's name
-///    192  retired            8   atomic: deletions and resets in progress
+///    192  retired            8   reserved
 ///    200  reserved          56
 struct shmbus_group_row {
   uint64_t incarnation;

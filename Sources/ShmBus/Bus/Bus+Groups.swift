@@ -1,17 +1,18 @@
 extension Bus {
-  /// Joins a group, and creates it if it is new. The group outlives its members: its heads stay, and hold publishers on
-  /// a `block` bus unless it was declared not to.
+  /// Joins a group, and creates it if it is new. The group outlives its members: its heads stay,
+  /// and hold publishers on a `block` bus unless it was declared not to.
   ///
-  /// Each partition has one owner in the group at a time. It may read nothing before the first call that asks for a
-  /// message, which also takes part in sharing out the partitions; so must every later one, within the group's
-  /// `maxPollInterval`. Messages are done when they are committed, not when the next is asked for.
+  /// Each partition has one owner in the group at a time. It may read nothing before the first call
+  /// that asks for a message, which also takes part in sharing out the partitions; so must every
+  /// later one, within the group's `maxPollInterval`. Messages are done when they are committed,
+  /// not when the next is asked for.
   ///
   /// - Parameters:
   ///   - options: the group's name, and how to take part.
   ///   - start: where a new group begins. One that exists goes on at its heads.
   ///   - wait: how ``Subscriber/next(timeout:)`` waits.
-  /// - Throws: ``BusError`` `.usage` for options that cannot be, or that are not the group's; `.unavailable` when
-  ///   every row for groups or subscribers is in use.
+  /// - Throws: ``BusError`` `.usage` for options that cannot be, or that are not the group's;
+  ///   `.unavailable` when every row for groups or subscribers is in use.
   public func subscriber(
     _ options: GroupOptions, from start: StartPosition = .latest, wait: WaitStrategy = .balanced
   ) throws(BusError) -> Subscriber {
@@ -44,7 +45,8 @@ extension Bus {
         + "let it go on")
   }
 
-  /// The group whose heads a member uses; a broadcast member's are its own. Creates what is missing.
+  /// The group whose heads a member uses; a broadcast member's are its own. Creates what is
+  /// missing.
   private func openGroup(
     _ options: GroupOptions, from start: StartPosition
   ) throws(BusError) -> (Group, missed: [Int: Offset]) {
@@ -119,8 +121,9 @@ public struct GroupMove: Sendable, Equatable {
 }
 
 extension Bus {
-  /// Moves a group's heads, in either direction. Members go on from there with the next message they ask for; their
-  /// commits of what they read before fail. Publishers that the old heads held are released at once.
+  /// Moves a group's heads, in either direction. Members go on from there with the next message
+  /// they ask for; their commits of what they read before fail. Publishers that the old heads held
+  /// are released at once.
   ///
   /// - Parameters:
   ///   - name: the group's.

@@ -1,13 +1,15 @@
 import CShmBus
 
 extension Bus {
-  /// Adds partitions, up to the bus's `maxPartitions`. Publishers and subscribers that are attached take them in by
-  /// themselves; every group begins in them at the first message.
+  /// Adds partitions, up to the bus's `maxPartitions`. Publishers and subscribers that are attached
+  /// take them in by themselves; every group begins in them at the first message.
   ///
-  /// A key may go to another partition afterwards: the order of one key's messages is kept within a partition only.
+  /// A key may go to another partition afterwards: the order of one key's messages is kept within a
+  /// partition only.
   ///
   /// - Parameter count: how many partitions there are to be. As many as there are changes nothing.
-  /// - Throws: ``BusError`` `.usage` for fewer than there are, or more than the bus was created for; `.cannotCreate`
+  /// - Throws: ``BusError`` `.usage` for fewer than there are, or more than the bus was created
+  ///   for; `.cannotCreate`
   ///   when memory is short; `.tryAgain` while somebody else creates or removes.
   public func addPartitions(to count: Int) throws(BusError) {
     guard count <= configuration.maxPartitions else {

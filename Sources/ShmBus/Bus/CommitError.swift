@@ -1,6 +1,8 @@
-/// Why a commit in a group did not count. The messages are delivered again, to whoever owns the partition now.
+/// Why a commit in a group did not count. The messages are delivered again, to whoever owns the
+/// partition now.
 public enum CommitError: Error, Equatable, Sendable {
-  /// The partition belongs to another member by now: this one did not poll within the group's limit.
+  /// The partition belongs to another member by now: this one did not poll within the group's
+  /// limit.
   case fenced(partition: Int, maxPollInterval: Duration)
   /// Somebody moved the group's head: reading goes on from there.
   case reset(partition: Int)

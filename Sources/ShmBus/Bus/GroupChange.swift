@@ -3,7 +3,8 @@
 public struct GroupChange: ~Copyable, ~Escapable {
   /// What happens to them.
   public enum Kind: Sendable, Equatable {
-    /// They are this member's from now on. None at all: there are more members than partitions, and this one waits.
+    /// They are this member's from now on. None at all: there are more members than partitions, and
+    /// this one waits.
     case assigned
     /// They go to another member when the callback returns, and can be committed until then.
     case revoked

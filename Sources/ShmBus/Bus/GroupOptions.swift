@@ -8,18 +8,19 @@ public struct GroupOptions {
   public var name: String
   /// Who gets which partition. All members must use the same.
   public var assignor: Assignor
-  /// A member that does not ask for a message for so long loses its partitions. The group's: whoever creates it
-  /// decides, and the others take what it has.
+  /// A member that does not ask for a message for so long loses its partitions. The group's:
+  /// whoever creates it decides, and the others take what it has.
   public var maxPollInterval: Duration
-  /// Whether publishers wait for the group on a `block` bus. One that does not hold them may miss messages, and is
-  /// told how many. The group's, like ``maxPollInterval``.
+  /// Whether publishers wait for the group on a `block` bus. One that does not hold them may miss
+  /// messages, and is told how many. The group's, like ``maxPollInterval``.
   public var holdsPublishers: Bool
-  /// A name of this member's own that outlives its process: it gets the same partitions again. In a broadcast group
-  /// each name has heads of its own, so it is needed there.
+  /// A name of this member's own that outlives its process: it gets the same partitions again. In a
+  /// broadcast group each name has heads of its own, so it is needed there.
   public var member: String?
   /// What to do when the next message is gone.
   public var whenGone: GapPolicy
-  /// Told of partitions that come and go, by the thread that asks for a message, before it gets one.
+  /// Told of partitions that come and go, by the thread that asks for a message, before it gets
+  /// one.
   public var onChange: ((borrowing GroupChange) -> Void)?
 
   /// A group by its name, created by whoever comes first.
@@ -59,7 +60,8 @@ public struct GroupOptions {
   }
 }
 
-/// Where to go on when the next message is gone: overwritten, or never there. The gap is thrown first.
+/// Where to go on when the next message is gone: overwritten, or never there. The gap is thrown
+/// first.
 public enum GapPolicy: Sendable, Equatable {
   /// With the oldest message that is still there.
   case earliest

@@ -1,6 +1,6 @@
-/// One member's place in its group: which partitions it owns, and what it does when the membership changes
-/// (`models/ownership.pml`). Nobody coordinates: each member computes the same, gives up what is no longer its own and
-/// claims what is free.
+/// One member's place in its group: which partitions it owns, and what it does when the membership
+/// changes (`models/ownership.pml`). Nobody coordinates: each member computes the same, gives up
+/// what is no longer its own and claims what is free.
 @safe
 final class GroupSeat {
   /// Whose seat it is; it outlives the seat, and its end is the seat's last work.
@@ -34,7 +34,7 @@ final class GroupSeat {
     }
     owner = core.owner
     let endpoint = group.map.endpoint(core.row)
-    endpoint.label.write(options.member ?? "")
+    endpoint.label.put(options.member ?? "")
     unsafe endpoint.fields.pointee.group = UInt32(group.row + 1)
     me = GroupMember(
       row: UInt16(core.row), incarnation: core.endpoint.incarnation, name: options.member)
@@ -67,8 +67,8 @@ final class GroupSeat {
 
   // MARK: - What each poll does
 
-  /// Signs of life, and a look at what others may have done: true if there is something to settle. Costs a look at a
-  /// clock, and more at most once a millisecond.
+  /// Signs of life, and a look at what others may have done: true if there is something to settle.
+  /// Costs a look at a clock, and more at most once a millisecond.
   func tend() -> Bool {
     let now = Clock.monotonic()
     adaptRun(now)
@@ -88,7 +88,8 @@ final class GroupSeat {
     return false
   }
 
-  /// A run ends here. It should last a millisecond or two: after that the others are looked after again.
+  /// A run ends here. It should last a millisecond or two: after that the others are looked after
+  /// again.
   private func adaptRun(_ now: UInt64) {
     defer { lastRun = now }
     guard unsafe state.pointee.runLeft == 0 else { return }
@@ -192,7 +193,8 @@ final class GroupSeat {
     _ = Ownership(group, partition).release(owner)
   }
 
-  /// Owner words that name us for what we do not hold and shall not get: claims begun and not ended.
+  /// Owner words that name us for what we do not hold and shall not get: claims begun and not
+  /// ended.
   @discardableResult
   private func releaseRest(but share: Set<Int>) -> Bool {
     var released = false

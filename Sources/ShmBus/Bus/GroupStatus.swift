@@ -20,7 +20,8 @@ public struct GroupStatus: Sendable {
     public let leadTime: Duration?
     /// Whose it is; nil when it is nobody's.
     public let owner: Owner?
-    /// When the head last moved, in nanoseconds since 1970, to within some milliseconds; 0 if never.
+    /// When the head last moved, in nanoseconds since 1970, to within some milliseconds; 0 if
+    /// never.
     public let moved: UInt64
   }
 

@@ -59,9 +59,10 @@ public struct Message: ~Escapable {
   /// Whether it was published under a key, which may be empty.
   @inlinable public var hasKey: Bool { header.keyWord.flags & SlotHeader.Flag.key != 0 }
 
-  /// Says that the message, and all before it in its partition, is done: publishers may overwrite it. It is empty
-  /// afterwards. Outside a group, asking for the next message says the same. In a group the head has moved when
-  /// this returns, and whoever reads the partition next begins behind the message.
+  /// Says that the message, and all before it in its partition, is done: publishers may overwrite
+  /// it. It is empty afterwards. Outside a group, asking for the next message says the same. In a
+  /// group the head has moved when this returns, and whoever reads the partition next begins behind
+  /// the message.
   ///
   /// - Throws: ``CommitError``, in a group only. The message is delivered again then.
   public mutating func commit() throws(CommitError) {
@@ -70,18 +71,18 @@ public struct Message: ~Escapable {
     try unsafe SubscriberCore.commit(track, upTo: end)
   }
 
-  /// Says the same, but leaves the head where it is until it is some 30 slots behind, a publisher waits for it, there
-  /// is nothing more to read, the partition is revoked or the subscriber closes. If the process dies before, what
-  /// was only committed for later is delivered again. It never fails: what it could not commit is told by
-  /// ``GroupOptions/onChange`` as lost.
+  /// Says the same, but leaves the head where it is until it is some 30 slots behind, a publisher
+  /// waits for it, there is nothing more to read, the partition is revoked or the subscriber
+  /// closes. If the process dies before, what was only committed for later is delivered again. It
+  /// never fails: what it could not commit is told by ``GroupOptions/onChange`` as lost.
   public mutating func commitLater() {
     length = 0
     keyLength = 0
     unsafe SubscriberCore.commitLater(track, upTo: end)
   }
 
-  /// Whether its bytes may have been overwritten, because the group's partition went to another member or was reset
-  /// since the message was handed out. Its commit will fail.
+  /// Whether its bytes may have been overwritten, because the group's partition went to another
+  /// member or was reset since the message was handed out. Its commit will fail.
   public var isVoid: Bool {
     acquireFence()  // O4: what was read of it comes before the look at the term. Partner: H3.
     return unsafe track.pointee.isVoid

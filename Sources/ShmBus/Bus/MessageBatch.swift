@@ -37,7 +37,8 @@ public struct MessageBatch: ~Copyable, ~Escapable {
     return unsafe _overrideLifetime(message, mutating: &self)
   }
 
-  /// Says that everything taken from the batch is done. Outside a group, the next poll says the same.
+  /// Says that everything taken from the batch is done. Outside a group, the next poll says the
+  /// same.
   ///
   /// - Throws: ``CommitError``, in a group only.
   public mutating func commit() throws(CommitError) {

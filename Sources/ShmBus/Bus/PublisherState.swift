@@ -103,7 +103,8 @@ final class PublisherCore {
     return lane
   }
 
-  /// Opens partitions that were added; those that cannot be mapped are tried again with the next ones.
+  /// Opens partitions that were added; those that cannot be mapped are tried again with the next
+  /// ones.
   @usableFromInline @inline(never)
   static func grow(_ state: UnsafeMutablePointer<PublisherState>) {
     let core = unsafe state.pointee.core.takeUnretainedValue()

@@ -6,15 +6,16 @@ public enum StartPosition: Sendable, Equatable {
   case latest
   /// With the first message at or after an offset; if that offset is gone, a gap is reported first.
   case offset(Offset)
-  /// With the first message at or after a time, in nanoseconds since 1970. Where several publish at once, their
-  /// times may lie in another order than their messages, by as much as they needed to publish.
+  /// With the first message at or after a time, in nanoseconds since 1970. Where several publish at
+  /// once, their times may lie in another order than their messages, by as much as they needed to
+  /// publish.
   case time(UInt64)
-  /// So many slots on from where it stands, or back. A new subscriber or group stands at the oldest message for
-  /// steps on, and behind the newest for steps back.
+  /// So many slots on from where it stands, or back. A new subscriber or group stands at the oldest
+  /// message for steps on, and behind the newest for steps back.
   case relative(Int64)
 
-  /// The place in a partition. `latest`: where the next message will go, as the asker may rely on it. `head`: where it
-  /// stands, if it stands anywhere.
+  /// The place in a partition. `latest`: where the next message will go, as the asker may rely on
+  /// it. `head`: where it stands, if it stands anywhere.
   func place(in ring: Ring, latest: Offset, head: Offset?) -> Offset {
     switch self {
     case .earliest: return earliest(in: ring)
@@ -34,7 +35,8 @@ public enum StartPosition: Sendable, Equatable {
 
   private func earliest(in ring: Ring) -> Offset {
     var position: Offset
-    // Ends: for who holds publishers they stop at its head; else each round means that the ring was lapped.
+    // Ends: for who holds publishers they stop at its head; else each round means that the ring was
+    // lapped.
     repeat {
       position = ring.messageStart(atOrAfter: ring.oldestIntact)
     } while !ring.isIntact(position)

@@ -67,7 +67,8 @@ extension SubscriberCore {
 extension Subscriber {
   /// Says that everything handed out so far, in every partition, is done.
   ///
-  /// - Throws: ``CommitError``, in a group only; the partitions behind the one it names are not committed then.
+  /// - Throws: ``CommitError``, in a group only; the partitions behind the one it names are not
+  ///   committed then.
   public mutating func commit() throws(CommitError) {
     for place in unsafe 0..<state.pointee.heldCount {
       let track = unsafe state.pointee.tracks + place
@@ -75,16 +76,16 @@ extension Subscriber {
     }
   }
 
-  /// Says that everything in a partition below an offset is done: `end` is the next one to be read. A commit never
-  /// moves a head back.
+  /// Says that everything in a partition below an offset is done: `end` is the next one to be read.
+  /// A commit never moves a head back.
   ///
   /// - Throws: ``CommitError``; `.notOwned` also for an offset beyond the end of the partition.
   public mutating func commit(partition: Int, upTo end: Offset) throws(CommitError) {
     try unsafe SubscriberCore.commit(state, partition: partition, upTo: end)
   }
 
-  /// Where a group's head stands in a partition that this member owns: everything below is done. Nil in every other
-  /// partition, and outside a group.
+  /// Where a group's head stands in a partition that this member owns: everything below is done.
+  /// Nil in every other partition, and outside a group.
   public func committed(inPartition partition: Int) -> Offset? {
     unsafe state.pointee.track(partition).flatMap { unsafe $0.pointee.committed }
   }

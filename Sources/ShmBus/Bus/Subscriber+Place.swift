@@ -1,8 +1,8 @@
 // Which partitions are read, and where.
 
 extension Subscriber {
-  /// The partitions it has now, ascending: those it was asked to read, or what its group assigned to it. A member of a
-  /// group has none before it asked for a message.
+  /// The partitions it has now, ascending: those it was asked to read, or what its group assigned
+  /// to it. A member of a group has none before it asked for a message.
   public var assignment: [Int] { unsafe state.pointee.held }
 
   /// Those of them that are paused, ascending.
@@ -11,8 +11,9 @@ extension Subscriber {
       .map { unsafe state.pointee.tracks[$0].partition }.sorted()
   }
 
-  /// Hands out no messages of some partitions until ``resume(_:)``. They stay this subscriber's, and hold publishers
-  /// back as before. Partitions that it does not have are left out; in a group, a partition that comes back is read.
+  /// Hands out no messages of some partitions until ``resume(_:)``. They stay this subscriber's,
+  /// and hold publishers back as before. Partitions that it does not have are left out; in a group,
+  /// a partition that comes back is read.
   public mutating func pause(_ partitions: [Int]) {
     for partition in partitions { core.setPaused(partition, true) }
   }
@@ -22,8 +23,8 @@ extension Subscriber {
     for partition in partitions { core.setPaused(partition, false) }
   }
 
-  /// Goes on elsewhere in a partition. In a group the head stays where it is: the next commit moves it, but never
-  /// back. `relative` counts from the next message that would be read.
+  /// Goes on elsewhere in a partition. In a group the head stays where it is: the next commit moves
+  /// it, but never back. `relative` counts from the next message that would be read.
   ///
   /// - Throws: ``BusError`` `.usage` for a partition that it does not have.
   public mutating func seek(partition: Int, to start: StartPosition) throws(BusError) {

@@ -29,7 +29,8 @@ extension SubscriberCore {
     unsafe track.pointee.heartbeat.storeRelaxed(Clock.realtimeOfTick())
   }
 
-  /// Goes on behind what is not handed out. Where nothing before it is left to be committed, it is done.
+  /// Goes on behind what is not handed out. Where nothing before it is left to be committed, it is
+  /// done.
   static func goOn(_ track: UnsafeMutablePointer<Track>, to position: Offset) {
     let from = unsafe track.pointee.position
     unsafe track.pointee.position = position

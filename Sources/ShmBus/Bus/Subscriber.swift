@@ -91,7 +91,8 @@ public struct Subscriber: ~Copyable {
     return message
   }
 
-  /// Counts a message that is handed out: whoever wonders whether this endpoint is at work looks here.
+  /// Counts a message that is handed out: whoever wonders whether this endpoint is at work looks
+  /// here.
   @inlinable @inline(__always)
   static func count(_ state: UnsafeMutablePointer<SubscriberState>) {
     let word = unsafe state.pointee.delivered

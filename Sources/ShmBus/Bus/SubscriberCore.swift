@@ -17,7 +17,8 @@ final class SubscriberCore: @unchecked Sendable {
   var sleepMask: UInt64 = 1
   /// Mapped once, and kept: a partition may come back.
   private var segments: [Int: PartitionSegment] = [:]
-  /// The partitions it was asked to read; nil for all, and those to come. Nothing to a member of a group.
+  /// The partitions it was asked to read; nil for all, and those to come. Nothing to a member of a
+  /// group.
   let chosen: [Int]?
   /// Where to go on when the next message is gone.
   let whenGone: GapPolicy

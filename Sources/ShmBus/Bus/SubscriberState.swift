@@ -1,8 +1,8 @@
 /// What a subscriber's hot path touches: private memory of its thread, reached by one pointer.
 @safe @usableFromInline
 struct SubscriberState {
-  /// Those that are read come first, then the paused ones. There is room for every partition the bus may have, and
-  /// the first place can always be looked at.
+  /// Those that are read come first, then the paused ones. There is room for every partition the
+  /// bus may have, and the first place can always be looked at.
   @usableFromInline let tracks: UnsafeMutablePointer<Track>
   /// How many are read.
   @usableFromInline var trackCount = 0
@@ -14,8 +14,8 @@ struct SubscriberState {
   @usableFromInline var runLeft = 0
   /// What a message takes from the run: nothing when there is only one partition, and no group.
   @usableFromInline var runStep = 0
-  /// A word that moves when this subscriber's partitions may change: the group's generation, else the number of
-  /// partitions of the bus.
+  /// A word that moves when this subscriber's partitions may change: the group's generation, else
+  /// the number of partitions of the bus.
   @usableFromInline let watched: SharedWord
   /// What it was when they were computed.
   @usableFromInline var watchedSeen: UInt64

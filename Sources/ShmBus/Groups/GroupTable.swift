@@ -13,11 +13,12 @@ struct GroupFields: Equatable {
   var parent: UInt32 = 0
 }
 
-/// The table of durable groups. It is changed under a lock that the kernel frees when its holder dies; looking
-/// needs none.
+/// The table of durable groups. It is changed under a lock that the kernel frees when its holder
+/// dies; looking needs none.
 ///
-/// A row counts while its incarnation is odd. Whatever is left by somebody who died half-way has an even one:
-/// heads of such a row hold nobody for longer than until a publisher that is held finds them.
+/// A row counts while its incarnation is odd. Whatever is left by somebody who died half-way has an
+/// even one: heads of such a row hold nobody for longer than until a publisher that is held finds
+/// them.
 struct GroupTable {
   let map: ControlMap
 
@@ -34,10 +35,11 @@ struct GroupTable {
     }
   }
 
-  /// Makes a group whose heads begin where `start` says. Nil when every row is in use. The caller holds the lock.
+  /// Makes a group whose heads begin where `start` says. Nil when every row is in use. The caller
+  /// holds the lock.
   ///
-  /// From now on its heads hold publishers: they are stored as 0 first, then each partition's cursor is read, from
-  /// which on nothing is overwritten (`models/join.pml`).
+  /// From now on its heads hold publishers: they are stored as 0 first, then each partition's
+  /// cursor is read, from which on nothing is overwritten (`models/join.pml`).
   func create(
     _ fields: GroupFields, _ lock: borrowing GroupLock, rings: [Ring],
     start: (_ partition: Int, _ heldFrom: Offset) -> Offset
@@ -76,8 +78,8 @@ struct GroupTable {
     unsafe row.pointee.created = Clock.realtime()
     unsafe row.pointee.max_poll_interval = fields.maxPollInterval
     words.flags.storeRelease(UInt64(fields.parent) << 32 | (fields.holdsPublishers ? 0 : 1))
-    words.name.write(fields.name)
-    words.member.write(fields.member)
+    words.name.put(fields.name)
+    words.member.put(fields.member)
   }
 
   /// What a group was created with.
@@ -97,7 +99,8 @@ struct GroupTable {
     Group(map: map, row: group.row, incarnation: group.incarnation &+ 1).bump()
   }
 
-  /// Clears what somebody left in an unused row who died half-way; true if a head of it held publishers.
+  /// Clears what somebody left in an unused row who died half-way; true if a head of it held
+  /// publishers.
   func clearLeftover(row: Int, _ lock: borrowing GroupLock) -> Bool {
     !map.group(row).isInUse && clear(row: row)
   }
@@ -118,7 +121,8 @@ struct GroupTable {
     return held
   }
 
-  /// A partition is about to be added: every group begins at its first message. The caller holds the lock.
+  /// A partition is about to be added: every group begins at its first message. The caller holds
+  /// the lock.
   func begin(_ partition: Int, _ lock: borrowing GroupLock) {
     for group in groups {
       let fields = fields(of: group)
@@ -130,7 +134,8 @@ struct GroupTable {
     }
   }
 
-  /// Moves a head, in either direction: late commits fail, borrowed bytes are void. The caller holds the lock.
+  /// Moves a head, in either direction: late commits fail, borrowed bytes are void. The caller
+  /// holds the lock.
   func reset(_ group: Group, _ partition: Int, to offset: Offset, _ lock: borrowing GroupLock) {
     let words = group.map.head(group.row, partition: partition)
     GroupHead(words.head).raise { old in

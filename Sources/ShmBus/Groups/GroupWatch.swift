@@ -1,8 +1,9 @@
 /// How one member finds out that another has died, or hangs: nobody tells it.
 ///
-/// The dead are found by probing a lock. All members probing all would be a burden for each other, so each probes
-/// the next one in the order of rows, on past those it finds dead; and all of them, less often. Who hangs is found
-/// by its signs of life, which must move within the group's poll interval, by the watcher's own clock.
+/// The dead are found by probing a lock. All members probing all would be a burden for each other,
+/// so each probes the next one in the order of rows, on past those it finds dead; and all of them,
+/// less often. Who hangs is found by its signs of life, which must move within the group's poll
+/// interval, by the watcher's own clock.
 @safe
 struct GroupWatch {
   private let group: Group

@@ -1,4 +1,5 @@
-/// What the owner of a registry row is in which group, in one word of that row: `models/ownership.pml`.
+/// What the owner of a registry row is in which group, in one word of that row:
+/// `models/ownership.pml`.
 ///
 /// ```
 ///   63 ........... 40 39 ........... 16 15 ...... 4 3 ... 0
@@ -83,8 +84,8 @@ struct Group {
     }
   }
 
-  /// The active members and the generation they belong to: rows between two equal generations. The next poll
-  /// looks again wherever it has moved.
+  /// The active members and the generation they belong to: rows between two equal generations. The
+  /// next poll looks again wherever it has moved.
   func snapshot() -> (members: [GroupMember], generation: UInt64) {
     var generation = words.generation.loadAcquire()
     // Bounded: a group that changes all the time is looked at again by the next poll.
@@ -97,8 +98,8 @@ struct Group {
     return (members, generation)
   }
 
-  /// Takes the partitions from a member that does not poll: its word, then the generation. False if it is not
-  /// active any more.
+  /// Takes the partitions from a member that does not poll: its word, then the generation. False if
+  /// it is not active any more.
   func expire(row: Int, incarnation: UInt64) -> Bool {
     let active = activeWord(incarnation)
     guard
@@ -119,8 +120,8 @@ struct Group {
     }
   }
 
-  /// Says of a dead use of a row that it is no member any more. Before the row is freed: whoever finds the row
-  /// free must also find the generation moved. May be repeated.
+  /// Says of a dead use of a row that it is no member any more. Before the row is freed: whoever
+  /// finds the row free must also find the generation moved. May be repeated.
   static func bury(_ row: Int, _ incarnation: UInt64, in map: ControlMap) {
     let endpoint = map.endpoint(row)
     let word = MembershipWord(raw: endpoint.membership.loadAcquire())

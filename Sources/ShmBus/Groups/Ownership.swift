@@ -1,12 +1,13 @@
 /// Who may read and commit in one partition of a group (`models/ownership.pml`).
 ///
 /// ```
-///   owner  incarnation:48 | registry row + 1:16     won by CAS, from nobody or from who has no say any more
-///   head   offset:52 | term:12                      then its term is raised by CAS: former owners cannot commit
+///   owner incarnation:48 | registry row + 1:16 won by CAS, from nobody or from who has no say any
+///   more
+///   head offset:52 | term:12 then its term is raised by CAS: former owners cannot commit
 /// ```
 ///
-/// The owner word says whose the partition is to be, the term who can commit. A holder looks at both at each
-/// poll, because a taker may come late.
+/// The owner word says whose the partition is to be, the term who can commit. A holder looks at
+/// both at each poll, because a taker may come late.
 @safe
 struct Ownership {
   let group: Group
@@ -19,7 +20,8 @@ struct Ownership {
 
   var words: ControlMap.HeadRow { group.map.head(group.row, partition: partition) }
 
-  /// Makes `me` the owner; returns the head under its own term. Nil while the partition is somebody's.
+  /// Makes `me` the owner; returns the head under its own term. Nil while the partition is
+  /// somebody's.
   func claim(_ me: UInt64) -> UInt64? {
     let owner = words.owner.loadAcquire()  // B3
     if owner != me {
@@ -55,7 +57,8 @@ struct Ownership {
   }
 }
 
-/// A group's head. Whoever but its owner changes it raises the term, so that no two of them ever have the same.
+/// A group's head. Whoever but its owner changes it raises the term, so that no two of them ever
+/// have the same.
 struct GroupHead {
   let word: SharedWord
 

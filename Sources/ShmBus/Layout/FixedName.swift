@@ -17,7 +17,7 @@ struct FixedName {
   }
 
   /// Stores as much of `text` as fits.
-  func write(_ text: String) {
+  func put(_ text: String) {
     unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.byteCount)
     for (index, byte) in text.utf8.prefix(Self.byteCount).enumerated() {
       unsafe base.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)

@@ -94,7 +94,7 @@ struct Endpoint: ~Copyable {
     words.waiting.storeRelaxed(Packed.none)
     words.delivered.storeRelaxed(0)
     words.membership.storeRelease(0)
-    words.label.write("")
+    words.label.put("")
     _ = unsafe Semaphore(words.semaphore).take()
     let process = ProcessIdentity.current()
     let fields = unsafe words.fields

@@ -62,8 +62,9 @@ struct Recovery {
     return true
   }
 
-  /// A group's head holds a partition: its owner may have died, and then its members take over; or a group was
-  /// created or deleted by somebody who died at it. True if publishers may go on at once.
+  /// A group's head holds a partition: its owner may have died, and then its members take over; or
+  /// a group was created or deleted by somebody who died at it. True if publishers may go on at
+  /// once.
   func freeGroup(_ row: Int, partition: Int) -> Bool {
     if !map.group(row).isInUse {
       guard let lock = try? GroupLock.take(control: control) else { return false }

@@ -11,8 +11,8 @@ struct Lane {
   /// Loans that are neither published nor dropped yet, oldest first.
   @usableFromInline var open: OpenClaims
   let gate: Gate
-  /// What the last look at everything found: whose head was the lowest (-1: nobody's, or not a head), and how far the
-  /// gate may go by all the others. It holds for ever, as the gate does.
+  /// What the last look at everything found: whose head was the lowest (-1: nobody's, or not a
+  /// head), and how far the gate may go by all the others. It holds for ever, as the gate does.
   var holder = -1
   var gateWithoutHolder: Offset = 0
 

@@ -34,9 +34,9 @@ extension Lane {
     return unsafe raiseLimit(lane, gate: found.offset, cursor: seen, span: span)
   }
 
-  /// The head that was the lowest at the last look at everything, where it stands now: mostly nobody else needs to be
-  /// looked at. A row that was given up and taken anew since then is no danger: its reader keeps nothing below the
-  /// cursor of that look.
+  /// The head that was the lowest at the last look at everything, where it stands now: mostly
+  /// nobody else needs to be looked at. A row that was given up and taken anew since then is no
+  /// danger: its reader keeps nothing below the cursor of that look.
   private var headOfHolder: Offset? {
     guard holder >= 0 else { return nil }
     return Packed.offset(gate.map.head(holder, partition: gate.partition).head.loadAcquire())  // G2
@@ -73,8 +73,8 @@ extension Gate {
     case claim(publisher: Int)
   }
 
-  /// The gate, and who holds it there; `next` is where it would be without that one. `cursor` must have been loaded
-  /// before this call.
+  /// The gate, and who holds it there; `next` is where it would be without that one. `cursor` must
+  /// have been loaded before this call.
   func lowest(
     in ring: Ring, cursor: UInt64
   ) -> (offset: Offset, holder: Holder, next: Offset) {
@@ -105,8 +105,9 @@ extension Gate {
     return (lowest, holder, next)
   }
 
-  /// Whether the heads of a row hold publishers; a group may be declared not to. Asked only where its head is the
-  /// lowest so far, and after the head: a group that begins to hold says so before its head does (J1).
+  /// Whether the heads of a row hold publishers; a group may be declared not to. Asked only where
+  /// its head is the lowest so far, and after the head: a group that begins to hold says so before
+  /// its head does (J1).
   private func holds(_ row: Int) -> Bool {
     row >= map.layout.maxGroups || map.group(row).holdsPublishers
   }

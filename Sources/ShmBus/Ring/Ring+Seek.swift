@@ -1,8 +1,8 @@
 // Looking for a place by time. Nothing found here is believed for longer than it is intact.
 
 extension Ring {
-  /// The first message at or after a time, as far as messages lie in the order of their times; where reading may go
-  /// on if there is none. Stops at the first undecided slot.
+  /// The first message at or after a time, as far as messages lie in the order of their times;
+  /// where reading may go on if there is none. Stops at the first undecided slot.
   func messageStart(notBefore time: UInt64) -> Offset {
     let oldest = oldestIntact
     let end = end
@@ -21,7 +21,8 @@ extension Ring {
     return position
   }
 
-  /// The time of the first message at or after an offset; nil when there is none yet, or not within a few slots.
+  /// The time of the first message at or after an offset; nil when there is none yet, or not within
+  /// a few slots.
   func time(at offset: Offset) -> UInt64? {
     let end = end
     var position = messageStart(atOrAfter: max(offset, oldestIntact))
@@ -37,7 +38,8 @@ extension Ring {
     return nil
   }
 
-  /// A place to walk from, by the sparse index: one entry before the first that is not earlier than `time`.
+  /// A place to walk from, by the sparse index: one entry before the first that is not earlier than
+  /// `time`.
   private func lastClaim(before time: UInt64, from oldest: Offset, to end: Offset) -> Offset {
     let spacing = spacingMask &+ 1
     var before = messageStart(atOrAfter: oldest)

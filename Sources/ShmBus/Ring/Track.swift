@@ -41,13 +41,15 @@ struct Track {
   @usableFromInline private(set) var left: UInt64 = 0
   /// Whose stake in which group a member's is; nil for everybody else.
   let stake: Stake?
-  /// A member's: messages below it are done, and their commit may wait until the head is moved next.
+  /// A member's: messages below it are done, and their commit may wait until the head is moved
+  /// next.
   var later: Offset = 0
   /// A member's: the head's last place that was told to people.
   var noted: Offset?
   /// How far commits for later run ahead of the head.
   let laterStride: UInt64
-  /// A member's: a commit was refused. It is asked whose the partition is before anything else is read.
+  /// A member's: a commit was refused. It is asked whose the partition is before anything else is
+  /// read.
   var isFenced = false
 
   init(
@@ -105,8 +107,8 @@ struct Track {
 }
 
 extension Track {
-  /// A member's commit: the head moves behind what is done, never back. False if somebody has raised its term since
-  /// it was claimed: the partition was lost, or the group reset.
+  /// A member's commit: the head moves behind what is done, never back. False if somebody has
+  /// raised its term since it was claimed: the partition was lost, or the group reset.
   mutating func commit(upTo end: Offset) -> Bool {
     guard end > Packed.offset(left) else { return !isFenced }
     let done = Packed.head(end, term: term)
@@ -123,8 +125,8 @@ extension Track {
   /// Where a group's head stands, as this member knows it.
   var committed: Offset? { isMember ? Packed.offset(left) : nil }
 
-  /// Whether what was handed out may have been overwritten meanwhile, because the partition went to another member
-  /// or the group was reset.
+  /// Whether what was handed out may have been overwritten meanwhile, because the partition went to
+  /// another member or the group was reset.
   var isVoid: Bool { isMember && Packed.term(head.loadAcquire()) != term }
 
   /// Joins the partition's gate (`models/join.pml`): from now on nothing at or above `heldFrom` is overwritten

@@ -3,7 +3,8 @@ import Testing
 
 @testable import ShmBus
 
-/// Groups seen and changed from outside: where they begin, what they hold, what resets and deletions do.
+/// Groups seen and changed from outside: where they begin, what they hold, what resets and
+/// deletions do.
 @Suite struct GroupAdminTests {
   private static let small = BusConfiguration(slots: 64, slotSize: 64)
 

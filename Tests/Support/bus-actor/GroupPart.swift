@@ -14,7 +14,8 @@ import TestSupport
 ///   gap PARTITION FROM TO
 /// ```
 ///
-/// `commit`: `each` after its message, `first` before it is said, `later`, `none`, or `revoked`: only then.
+/// `commit`: `each` after its message, `first` before it is said, `later`, `none`, or `revoked`:
+/// only then.
 struct GroupPart {
   private let plan: Plan
   private let commit: String
