@@ -55,7 +55,7 @@ extension SubscriberCore {
       await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
         let visitor = Doorbell.Visitor(
           waiter: waiter, mask: sleepMask, words: sleepWords,
-          look: { [self] in look(of: scan()) }, resume: { continuation.resume() })
+          look: { [self] in lookAround() }, resume: { continuation.resume() })
         let mine = Doorbell.shared.enter(visitor)
         ticket.withLock { $0 = mine }
         if Task.isCancelled { Doorbell.shared.cancel(mine) }

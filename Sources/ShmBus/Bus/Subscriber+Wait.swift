@@ -108,6 +108,10 @@ extension SubscriberCore {
   private func waitForSighting(
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> SightedMessage? {
+    if let error = untold {
+      untold = nil
+      throw error
+    }
     var deadline: UInt64?
     // Ends: at the deadline, or with a look that finds no change.
     while true {
@@ -137,6 +141,17 @@ extension SubscriberCore {
   /// Whether this subscriber's partitions may be others by now.
   var hasChanged: Bool {
     unsafe state.pointee.watched.loadAcquire() != state.pointee.watchedSeen  // B7
+  }
+
+  /// A look while nobody asks for a message. An error that it meets is told with the next one that is
+  /// asked for, and before it.
+  func lookAround() -> Waiter.Look {
+    let sighting = scan()
+    if case .failure(let error) = sighting {
+      untold = error
+      unsafe state.pointee.runLeft = 0
+    }
+    return look(of: sighting)
   }
 
   /// What a look found, as a waiter wants to know it.

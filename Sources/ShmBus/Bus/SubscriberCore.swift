@@ -22,6 +22,8 @@ final class SubscriberCore: @unchecked Sendable {
   let chosen: [Int]?
   /// Where to go on when the next message is gone.
   let whenGone: GapPolicy
+  /// Met by a look while nobody asked for a message.
+  var untold: SubscribeError?
   /// When it last looked whether the bus still has its name.
   var lookedAtName: UInt64 = 0
   private var alarm: LossAlarm?
