@@ -97,6 +97,8 @@ import Testing
     _ = try Bus.create(name, BusConfiguration(partitions: 2, slots: 64, slotSize: 64))
     let reader = try Actor(["subscribe", "bus=\(name)", "from=earliest"])
     #expect(eventually { (try? Bus.open(name).status().endpoints.count) == 1 })
+    // Else it would notice that the control segment is gone, and end.
+    kill(reader.pid, SIGSTOP)
     unsafe _ = shm_unlink("/" + segment(name, "control"))
     let held = try only(name, .orphan)
     #expect(held.severity == .heldUp && !held.isRepairable)
