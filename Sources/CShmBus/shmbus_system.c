@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -109,6 +110,15 @@ int shmbus_futex_wait_any(const void *const *words, size_t count, uint64_t deadl
   }
   struct timespec until = timespec_of(deadline);
   return result(syscall(SYS_futex_waitv, waiters, (unsigned)count, 0, &until, CLOCK_MONOTONIC));
+}
+
+int shmbus_event_new(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void shmbus_event_signal(int descriptor) { (void)eventfd_write(descriptor, 1); }
+
+void shmbus_event_clear(int descriptor) {
+  eventfd_t count;
+  (void)eventfd_read(descriptor, &count);
 }
 
 int shmbus_membarrier_register_global_expedited(void) {

@@ -84,6 +84,11 @@ int shmbus_futex_wait_any(const void *const *words, size_t count, uint64_t deadl
 int shmbus_membarrier_register_global_expedited(void);
 int shmbus_membarrier_global_expedited(void);
 
+/// A descriptor that is readable while its count is not 0; -1 and errno on failure. Neither end blocks.
+int shmbus_event_new(void);
+void shmbus_event_signal(int descriptor);
+void shmbus_event_clear(int descriptor);
+
 // ------------------------------------------------------------------------ threads and errors
 
 /// The CPUs that the calling thread may run on, as a bit mask; `*used` is how many bytes were set.

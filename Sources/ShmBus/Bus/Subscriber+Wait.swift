@@ -108,6 +108,7 @@ extension SubscriberCore {
   private func waitForSighting(
     _ state: UnsafeMutablePointer<SubscriberState>, timeout: UInt64
   ) throws(SubscribeError) -> SightedMessage? {
+    precondition(!isArmed, "disarm() the subscriber's ReadyDescriptor before asking for messages")
     if let error = untold {
       untold = nil
       throw error

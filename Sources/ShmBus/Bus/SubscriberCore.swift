@@ -22,6 +22,8 @@ final class SubscriberCore: @unchecked Sendable {
   let chosen: [Int]?
   /// Where to go on when the next message is gone.
   let whenGone: GapPolicy
+  /// A ``ReadyDescriptor`` looks after it: its own thread must not.
+  var isArmed = false
   /// Met by a look while nobody asked for a message.
   var untold: SubscribeError?
   /// When it last looked whether the bus still has its name.
