@@ -1,21 +1,22 @@
 import Glibc
 import Synchronization
 
-/// A file descriptor that becomes readable when a subscriber has something to say: for event loops that
-/// wait by `poll` or `epoll`.
+/// A file descriptor that becomes readable when a subscriber has something to say: for event loops
+/// that wait by `poll` or `epoll`.
 ///
 /// ```swift
 /// let ready = try subscriber.readyDescriptor()
 /// while true {
 ///   while let message = try subscriber.next(timeout: .zero) { handle(message) }
 ///   ready.arm()
-///   poll(…, ready.fileDescriptor, …)      // readable: a message, an error, or a change of partitions
+///   poll(…, ready.fileDescriptor, …) // readable: a message, an error, or a change of partitions
 ///   ready.disarm()
 /// }
 /// ```
 ///
-/// While it is armed the library's one thread looks after the subscriber, and the subscriber must not be
-/// touched: asking it for a message traps. An armed member of a group counts as one that polls.
+/// While it is armed the library's one thread looks after the subscriber, and the subscriber must
+/// not be touched: asking it for a message traps. An armed member of a group counts as one that
+/// polls.
 @safe
 public final class ReadyDescriptor {
   private let core: SubscriberCore
@@ -58,7 +59,8 @@ public final class ReadyDescriptor {
         }))
   }
 
-  /// Ends the watch: the subscriber may be asked for messages again, and the descriptor is not readable.
+  /// Ends the watch: the subscriber may be asked for messages again, and the descriptor is not
+  /// readable.
   public func disarm() {
     guard let ticket else { return }
     self.ticket = nil

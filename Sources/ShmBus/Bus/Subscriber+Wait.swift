@@ -144,8 +144,8 @@ extension SubscriberCore {
     unsafe state.pointee.watched.loadAcquire() != state.pointee.watchedSeen  // B7
   }
 
-  /// A look while nobody asks for a message. An error that it meets is told with the next one that is
-  /// asked for, and before it.
+  /// A look while nobody asks for a message. An error that it meets is told with the next one that
+  /// is asked for, and before it.
   func lookAround() -> Waiter.Look {
     let sighting = scan()
     if case .failure(let error) = sighting {

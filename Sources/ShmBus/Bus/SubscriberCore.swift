@@ -40,7 +40,12 @@ final class SubscriberCore: @unchecked Sendable {
     try bus.checkWhole()
     recovery = Recovery(map: bus.map, rings: [], control: bus.control.descriptor.number)
     recovery.sweep()
-    let first = try bus.segment(chosen?.first ?? 0, writable: false)
+    // All before it attaches: who shows in the registry has what it reads. A member opens what it
+    // owns.
+    var opened: [(Int, PartitionSegment)] = []
+    for partition in group == nil ? chosen ?? Array(0..<bus.partitions) : [0] {
+      opened.append((partition, try bus.segment(partition, writable: false)))
+    }
     let endpoint = try bus.attach(role, recovery)
     self.bus = bus
     self.role = role
@@ -54,15 +59,15 @@ final class SubscriberCore: @unchecked Sendable {
     let watched = group?.words.generation ?? bus.map.partitionCount
     let delivered = bus.map.endpoint(endpoint.row).delivered
     self.endpoint = endpoint
-    segments[chosen?.first ?? 0] = first
+    for (partition, segment) in opened { segments[partition] = segment }
     unsafe state.initialize(
       to: SubscriberState(
         tracks: tracks, watched: watched, watchedSeen: .max, delivered: delivered,
         spins: wait.spinNanoseconds > 0, core: Unmanaged.passUnretained(self)))
-    unsafe tracks.initialize(repeating: inert(first.ring), count: partitions)
+    unsafe tracks.initialize(repeating: inert(opened[0].1.ring), count: partitions)
     // Nothing is taken by the plain path then.
     let words = unsafe AlarmWords(\.plainFrom, of: tracks, count: partitions)
-    alarm = try bus.alarm([(chosen?.first ?? 0, first)], words)
+    alarm = try bus.alarm(opened, words)
   }
 
   /// What befell the memory it works on, if anything.

@@ -1,8 +1,8 @@
 import CShmBus
 import Glibc
 
-/// One wait over several subscribers, of one bus or of many. Belongs to one thread, the one that its
-/// subscribers belong to.
+/// One wait over several subscribers, of one bus or of many. Belongs to one thread, the one that
+/// its subscribers belong to.
 ///
 /// ```swift
 /// var set = SubscriberSet()
@@ -21,7 +21,8 @@ public struct SubscriberSet: ~Copyable {
   /// An empty set, and how it waits.
   public init(wait: WaitStrategy = .balanced) { strategy = wait }
 
-  /// Adds a subscriber; returns its place, which ``wait(timeout:)`` calls it by. Places are not used again.
+  /// Adds a subscriber; returns its place, which ``wait(timeout:)`` calls it by. Places are not
+  /// used again.
   public mutating func add(_ subscriber: borrowing Subscriber) -> Int {
     cores.append(subscriber.core)
     return cores.count - 1
@@ -31,8 +32,8 @@ public struct SubscriberSet: ~Copyable {
   public mutating func remove(_ place: Int) { cores[place] = nil }
 
   /// Waits until a subscriber has something to say to whoever asks it for a message: a message, an
-  /// error, or a change of its partitions. Everything they handed out before is done, as when the next
-  /// message is asked for.
+  /// error, or a change of its partitions. Everything they handed out before is done, as when the
+  /// next message is asked for.
   ///
   /// - Returns: the places of those that have, ascending; empty when none had in time.
   public mutating func wait(timeout: Duration) -> [Int] {
