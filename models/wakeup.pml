@@ -8,6 +8,7 @@
    that somebody sleeps: SLEEPERS (readers) and BLOCKED (publishers). Each of two readers must read every message; the
    second one attaches at any time. Plain stores pass through a store buffer per process (TSO), which the StoreBuffer
    process empties at any pace; a locked instruction waits for its own buffer, membarrier for everybody's in turn. With
+   UNREGISTERED no process takes part in the barrier, and each fences between a store and its look instead. With
    KILLREADER or KILLPUBLISHER that process may die between any two steps; what it stored before still arrives.
 
    Checked: every living reader reads every message that was committed, and the publisher publishes all; a state in
@@ -23,6 +24,9 @@
      full  pass -DKILLREADER | 15,124,237 states: a reader dies at any step
      full  pass -DKILLPUBLISHER | 13,464,126 states: the publisher dies at any step
      full  pass -DCAPACITY=2 | 3,169,543 states: the publisher never waits
+     quick pass -DMESSAGES=1 -DUNREGISTERED | 73,211 states: nobody could register for the barrier
+     full  pass -DUNREGISTERED | the same, both directions
+     quick fail -DMESSAGES=1 -DUNREGISTERED -DNOFENCE | 33 states: and nobody fences
      quick fail -DNOBARRIER | 37 states: no membarrier: both look before the other's store arrives
      quick fail -DNORECHECK | 49 states: the waiter sleeps without a second look
      quick fail -DWAKEFIRST | 100,121 states: the publisher looks for sleepers before it commits
@@ -156,6 +160,9 @@ inline store_and_wake(address, value, word, first, last) {
   atomic { buffer[me]!address,value; handshaking = (me == PUBLISHER -> 1 : handshaking) };
 #else
   atomic { buffer[me]!address,value; handshaking = (me == PUBLISHER -> 1 : handshaking) };
+#if defined(UNREGISTERED) && !defined(NOFENCE)
+  DRAINED;                                       /* a full fence of its own */
+#endif
   look = memory[word];
 #endif
   if :: look != 0 -> wake(word, first, last) :: else fi;
@@ -177,10 +184,12 @@ inline sleep_until(ready, word, finished) {
      buffer[me]!word,1;                          /* W2 */
 #endif
 #ifndef NOBARRIER
-     (len(buffer[me]) == 0);                          /* W3: membarrier, a full fence in each process, one after the other */
+     (len(buffer[me]) == 0);                     /* W3: membarrier, a full fence in each process, one after the other */
+#ifndef UNREGISTERED
      (len(buffer[0]) == 0);
      (len(buffer[1]) == 0);
      (len(buffer[2]) == 0);
+#endif
 #endif
      if
 #ifndef NORECHECK

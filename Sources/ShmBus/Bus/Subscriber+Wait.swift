@@ -41,10 +41,9 @@ extension SubscriberCore {
     }
   }
 
-  /// Wakes publishers asleep on a track's gate. The compiler barrier and the waiter's membarrier order the
-  /// head before the look (`Sleepers`).
+  /// Wakes publishers asleep on a track's gate, after its head has moved.
   static func wakePublishers(_ track: UnsafeMutablePointer<Track>) {
-    shmbus_compiler_barrier()
+    ProcessBarrier.beforeLook()
     guard unsafe track.pointee.blocked.loadRelaxed() != 0 else { return }  // K2
     unsafe Sleepers.publishers(of: track.pointee.partition, in: track.pointee.map).wakeAll()
   }

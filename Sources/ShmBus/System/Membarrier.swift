@@ -13,6 +13,12 @@ enum ProcessBarrier {
   /// than 4.16, or a seccomp filter): its publishers must then fence after each commit.
   static func register() -> Bool { registered }
 
+  /// Between a store and the look whether somebody sleeps for it: in a registered process the sleeper's
+  /// `fence` does the rest, any other fences itself (`-DUNREGISTERED` in `models/wakeup.pml`).
+  static func beforeLook() {
+    if registered { shmbus_compiler_barrier() } else { fullFence() }
+  }
+
   /// False where the kernel refuses; nothing is fenced then.
   static func fence() -> Bool { shmbus_membarrier_global_expedited() == 0 }
 }

@@ -4,7 +4,7 @@
 ///   waiter                                   waker (publisher after a commit, reader after moving its head)
 ///   ------                                   -----
 ///   own row: asleep := partitions   W1       commit (plain store)                            K1
-///   partition: sleepers := 1        W2       compiler barrier
+///   partition: sleepers := 1        W2       compiler barrier, or a fence if unregistered
 ///   membarrier                      W3       sleepers = 0? done                              K2
 ///   look again; sleep               W4       sleepers := 0 (exchange), wake every row asleep K3
 /// ```
@@ -62,8 +62,10 @@ struct Sleepers {
     }
   }
 
-  /// The same, at the cost of one load when nobody can be asleep.
+  /// The same after a store that somebody may sleep for, at the cost of one load when nobody can be
+  /// asleep.
   func wakeAny() {
+    ProcessBarrier.beforeLook()
     if word.loadRelaxed() != 0 { wakeAll() }  // K2
   }
 }
