@@ -3,8 +3,12 @@
 
 extension Quarantine {
   /// The first offset at or after `cursor` whose slots are out of use; no claim may cover it.
+  ///
+  /// Pending claims are decided on the way (`-DPASSPENDING` in `models/passing.pml`): a claim that was
+  /// decided late no longer holds the gate, and a verdict that became final afterwards would be carried
+  /// into the lap of the publisher that went on. To be asked after the gate, for the same reason.
   func nextVoid(from cursor: Offset) -> Offset? {
-    entries.compactMap { nextVoid(of: $0, from: cursor) }.min()
+    entries.compactMap { nextVoid(of: $0, decide($0), from: cursor) }.min()
   }
 
   /// Whether `span` slots fit between any two void claims: else passing over them would never end.
@@ -20,16 +24,18 @@ extension Quarantine {
   /// The void claim whose slots stand nearest in the way, and whose it is.
   func nextHolder(from cursor: Offset) -> (offset: Offset, publisher: Int)? {
     entries.filter { (0..<map.layout.maxPublishers).contains($0.publisher) }
-      .compactMap { entry in nextVoid(of: entry, from: cursor).map { ($0, entry) } }
+      .compactMap { entry in
+        nextVoid(of: entry, entry.verdict, from: cursor).map { ($0, entry) }
+      }
       .min { $0.0 < $1.0 }
       .map { (offset: $0.1.offset, publisher: $0.1.publisher) }
   }
 
-  private func nextVoid(of entry: Entry, from cursor: Offset) -> Offset? {
+  private func nextVoid(of entry: Entry, _ verdict: Verdict, from cursor: Offset) -> Offset? {
     let next = cursor &+ (entry.offset &- cursor) & ring.mask
-    switch entry.verdict.state {
+    switch verdict.state {
     case .final: return next
-    case .released: return covers(entry, entry.verdict, next) ? next : nil
+    case .released: return covers(entry, verdict, next) ? next : nil
     case .free, .taken, .pending, .withdrawn: return nil
     }
   }

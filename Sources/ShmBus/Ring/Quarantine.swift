@@ -95,13 +95,15 @@ struct Quarantine {
 
   /// Second phase: whoever meets a pending claim finishes it, so that nobody waits for a
   /// quarantiner that died. After the barrier the owner's commit is either visible here, or its
-  /// look at `revoked` will see that it must ask.
+  /// look at `revoked` will see that it must ask. Where the slots were claimed anew, the claim was over
+  /// when its row became pending: its taker came late (`-DLATETAKEN` in `models/passing.pml`).
   @discardableResult
   func decide(_ entry: Entry) -> Verdict {
     guard entry.verdict.state == .pending else { return entry.verdict }
     let fenced = ProcessBarrier.fence()  // Q6, partner: K1, K4
     let word = ControlWord(ring.header(entry.offset).control.loadAcquire())  // Q7, partner: K1
-    let inTime = word.isDecided(in: ring.lap(entry.offset))
+    let isOver = ring.end > entry.offset &+ ring.capacity  // Q7, partner: C1
+    let inTime = isOver || word.isDecided(in: ring.lap(entry.offset))
     // Without the barrier a commit may be under way unseen: the claim stands.
     let next = entry.verdict.becoming(inTime || !fenced ? .withdrawn : .final)
     let (exchanged, seen) = entry.row.verdict.compareExchange(entry.verdict.raw, next.raw)  // Q8

@@ -48,7 +48,8 @@ extension Lane {
     let ring = unsafe lane.pointee.ring
     let row = unsafe lane.pointee.gate.map.partition(lane.pointee.gate.partition)
     var limit = min(gate &+ ring.capacity, row.ceiling.loadAcquire(), Packed.offsetLimit)
-    // Slots out of use stop claims here, so that the slow path passes over them.
+    // Slots out of use stop claims here, so that the slow path passes over them. After the gate: a claim
+    // that it found decided is not voided any more.
     let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)
     quarantine.reclaim(cursor: Packed.cursorOffset(cursor))
     if let void = quarantine.nextVoid(from: Packed.cursorOffset(cursor)) {

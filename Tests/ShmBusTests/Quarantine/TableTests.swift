@@ -88,6 +88,45 @@ import Testing
     }
   }
 
+  /// A verdict that comes after a publisher has gone on would be carried into that publisher's own lap:
+  /// whoever passes a pending row decides it first.
+  @Test func nobodyGoesOnPastAPendingRow() throws {
+    try withBus(impatient(.overwrite, timeout: Self.patience)) { bus in
+      var stream = try bus.stream()
+      let offset = try stream.publisher.publish(Pattern.bytes(1, 0, count: 8))
+      leave(.pending, bus, offset, span: 1, stream.publisher.core, taker: Self.dead)
+      let other = try bus.publisher()
+      for number in 0..<64 { try other.publish(Pattern.bytes(3, number, count: 8)) }
+      let row = bus.map.quarantineRow(0, partition: 0)
+      #expect([.withdrawn, .free].contains(Verdict(row.verdict.loadAcquire()).state))
+      stream.used = []
+    }
+  }
+
+  /// It found the claim open long ago; since then another lap's claim has taken the slots.
+  @Test func aTakerThatComesLateVoidsNothing() throws {
+    try withBus(impatient(timeout: Self.patience)) { bus in
+      var subscriber = try bus.subscriber()
+      var observer = try bus.observer()
+      var stream = try bus.stream()
+      try stream.lap(3, &subscriber, &observer)
+      let owner = try bus.publisher()
+      let loan = try owner.loan(byteCount: 8)
+      let ring = owner.core.segments[0].ring
+      let old = loan.offset - ring.capacity
+      // The old claim was passed over: its slot says nothing of its lap.
+      let before = ControlWord(
+        state: ControlWord.committed, lap: ring.lap(old) - 1, span: 1, publisher: 0)
+      ring.header(old).control.storeRelease(before.raw)
+      let gone = Packed.owner(row: 3, incarnation: 1)
+      leave(.pending, bus, old, span: 1, row: 3, owner: gone, stream, taker: Self.dead)
+      let table = Quarantine(map: bus.map, partition: 0, ring: ring)
+      #expect(table.voidSpan(at: old) == nil)
+      #expect(table.entries.map(\.verdict.state) == [.withdrawn])
+      holds(!isFenced(loan))
+    }
+  }
+
   /// Two that raced: any final row voids the claim, and the owner answers both.
   @Test func aClaimThatIsTakenTwiceIsVoidOnce() throws {
     try withBus(impatient(timeout: Self.patience)) { bus in
