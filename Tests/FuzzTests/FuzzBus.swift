@@ -139,7 +139,7 @@ private struct Play {
   private mutating func read(_ subscriber: inout Subscriber, _ argument: Int) throws -> Bool {
     guard var message = try subscriber.next(timeout: timeout(argument >> 3)) else { return false }
     take(message)
-    if argument & 1 == 0 { message.commit() }
+    if argument & 1 == 0 { try message.commit() }
     return true
   }
 
@@ -151,7 +151,7 @@ private struct Play {
   private mutating func poll(_ subscriber: inout Subscriber, _ argument: Int) throws {
     var batch = try subscriber.poll(max: argument, timeout: timeout(argument))
     while let message = try batch.next() { take(message) }
-    batch.commit()
+    try batch.commit()
   }
 
   private mutating func take(_ message: borrowing Message) {

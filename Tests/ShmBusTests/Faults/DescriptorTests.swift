@@ -71,7 +71,7 @@ private func starve(
     precondition(failure.errno == EMFILE, "\(failure)")
     precondition(failure.message.contains("ulimit -n"), "\(failure)")
     // Other threads of the test's process may open a file for a moment; a leak stays.
-    let isClosed = eventually(within: 5) { (try? openDescriptorCount()) == before }
+    let isClosed = eventually(within: 30) { (try? openDescriptorCount()) == before }
     precondition(isClosed, "something stayed open")
     precondition(holds(), "something was left behind")
   }
