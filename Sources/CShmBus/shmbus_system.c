@@ -121,9 +121,13 @@ void shmbus_event_clear(int descriptor) {
   (void)eventfd_read(descriptor, &count);
 }
 
+int shmbus_membarrier_registered;
+
 int shmbus_membarrier_register_global_expedited(void) {
-  return result(
+  int code = result(
       syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0));
+  if (code == 0) __atomic_store_n(&shmbus_membarrier_registered, 1, __ATOMIC_RELAXED);
+  return code;
 }
 
 int shmbus_membarrier_global_expedited(void) {

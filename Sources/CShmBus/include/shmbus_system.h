@@ -82,6 +82,11 @@ int shmbus_futex_wake(const void *word, uint32_t count);
 int shmbus_futex_wait_any(const void *const *words, size_t count, uint64_t deadline);
 
 int shmbus_membarrier_register_global_expedited(void);
+/// Not 0 once this process has registered.
+extern int shmbus_membarrier_registered;
+static inline int shmbus_is_registered(void) {
+  return __atomic_load_n(&shmbus_membarrier_registered, __ATOMIC_RELAXED);
+}
 int shmbus_membarrier_global_expedited(void);
 
 /// A descriptor that is readable while its count is not 0; -1 and errno on failure. Neither end blocks.

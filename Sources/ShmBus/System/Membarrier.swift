@@ -16,7 +16,8 @@ enum ProcessBarrier {
   /// Between a store and the look whether somebody sleeps for it: in a registered process the sleeper's
   /// `fence` does the rest, any other fences itself (`-DUNREGISTERED` in `models/wakeup.pml`).
   static func beforeLook() {
-    if registered { shmbus_compiler_barrier() } else { fullFence() }
+    // Not `registered`: a lazy global costs a call on the path of every commit.
+    if shmbus_is_registered() != 0 { shmbus_compiler_barrier() } else { fullFence() }
   }
 
   /// False where the kernel refuses; nothing is fenced then.
