@@ -244,16 +244,16 @@ inline confirm_last_claimant() {
      if
      :: other.span != 0 && other.start + other.span == seen.offset ->
         load_control(other.start);
-        if
+        do
         :: IS_OLDER(other.start) ->
            atomic {
              if
-             :: UNCHANGED(other.start) -> set_control(other.start, CLAIMED, seen.claimant, other.span)
-             :: else                                        /* marked or decided by somebody else */
+             :: UNCHANGED(other.start) -> set_control(other.start, CLAIMED, seen.claimant, other.span); break
+             :: else -> load_control(other.start)            /* what the failed CAS returned */
              fi
            }
-        :: else
-        fi
+        :: else -> break                                    /* marked or decided */
+        od
      :: else
      fi
   :: else
@@ -493,7 +493,7 @@ ended:
 #define STOP_UNLESS_SAME_USE if :: incarnation[dead] != use -> goto next :: else fi
 #endif
 
-/* CAS from `word` to padding; `done` tells whether it went through. */
+/* CAS from `word` to padding; `done` tells whether it went through. If not, `word` is what is there. */
 inline abort_claim(offset, newSpan) {
   atomic {
     if
@@ -504,7 +504,7 @@ inline abort_claim(offset, newSpan) {
        writer[INDEX(offset)] = 0;
        if :: newSpan == 2 -> writer[INDEX(offset + 1)] = 0 :: else fi;
        done = 1
-    :: else -> done = 0
+    :: else -> load_control(offset); done = 0
     fi
   }
 }
@@ -531,20 +531,14 @@ end:
   if
   :: other.span != 0 ->
      load_control(other.start);
-     STOP_UNLESS_SAME_USE;
-     if
+     do
      :: (seen.claimant == dead && seen.offset == other.start + other.span && IS_OLDER(other.start)) ||
         IS_CLAIMED_BY(other.start, dead) ->
+        STOP_UNLESS_SAME_USE;
         abort_claim(other.start, other.span);
-        if
-        :: !done ->                                              /* a confirmer marked it, or the other recoverer decided it */
-           load_control(other.start);
-           STOP_UNLESS_SAME_USE;
-           if :: IS_CLAIMED_BY(other.start, dead) -> abort_claim(other.start, other.span) :: else fi
-        :: else
-        fi
-     :: else
-     fi
+        if :: done -> break :: else fi                             /* a confirmer marked it, or the other recoverer decided it */
+     :: else -> break
+     od
   :: else
   fi;
 #ifdef NOFLOOR
