@@ -1,37 +1,53 @@
 /* The quarantine table as it is coded, and publishers that pass over slots that are out of use.
 
    Stands for Ring/Quarantine.swift, Quarantine+Pass.swift, Layout/Verdict.swift, and what they change in Ring+Claim.swift
-   (confirm), Ring+Gate.swift (openClaim), Ring+Recover.swift and Bus/Loan.swift (settle). The ring has one slot: an offset
-   is a lap. Two publishers claim lap after lap, the first lap is claimed already; each claim is announced, won by a CAS of the cursor and left unmarked
-   until another publisher confirms it. Any publisher may die, or stop for ever, between any two steps (INCIDENTS in
-   all); one that is merely slow is stopped and goes on later. Two quarantiners may take the same claim; the first may
-   die or stop anywhere. One step is one access to one word; a row's claim is constant from pending on, and read with
-   its verdict. Commits are plain stores and sit in a store buffer (TSO).
+   (confirm), Ring+Gate.swift (refreshLimit, openClaim), Ring+Recover.swift, Bus/Loan.swift (settle) and the subscriber's
+   look. The ring has one slot: an offset is a lap. Two publishers claim lap after lap, the first lap is claimed already;
+   each claim is announced, won by a CAS of the cursor and left unmarked until another publisher confirms it. Any
+   publisher may die, or stop for ever, before any of its stores (INCIDENTS in all); one that is merely slow is stopped
+   and goes on later. Two quarantiners may take the same claim; the first may die or stop anywhere. One step is one
+   access to one word, with the private work that follows; a row's claim is constant from pending on, and read with its
+   verdict. Commits are plain stores and sit in a store buffer (TSO). A gate that lets a claim through lets it through
+   for ever, so it is asked once, before the rows are extended; the code asks again after.
 
    Checked
      - published means that no reader skips it, fenced that none delivers it, and readers agree;
      - a late store of an owner never lands in a slot that was claimed again;
      - a slot that was claimed in the ordinary way is decided: nobody waits for ever, though publishers stay stopped;
-     - when all is over, nothing that is void belongs to an owner that is gone.
+     - with SWEEP: when all is over and a publisher comes round, nothing that is void belongs to an owner that is gone.
+
+   OVERWRITE: readers hold nothing back. PASSER: a third publisher that dies after it has carried a row into its lap.
+   LATE: the first quarantiner saw the first claim open and goes on only when its owner is dead and two laps are past.
 
    Configurations (states as counted by `models/check`; of a failing one, until the error)
-     quick pass -DLAPS=2 -DONEQUARANTINER -DINCIDENTS=0 | 5,474,710 states: slow owners, one that passes over
-     quick fail -DLAPS=2 -DONEQUARANTINER -DINCIDENTS=0 -DNOREVOKED | 191,616 states: the owner told only afterwards: published, yet skipped
-     quick fail -DLAPS=2 -DONEQUARANTINER -DGATEHOLDS | 47,646 states: a void claim holds the gate: nobody goes on
-     quick fail -DLAPS=3 -DONEQUARANTINER -DINCIDENTS=0 -DFREEATRELEASE | 110,849 states: the row freed at release: readers wait for ever
-     quick fail -DLAPS=2 -DONEQUARANTINER -DINCIDENTS=0 -DSTAMPFIRST | 1,353,567 states: table read before the control word: fenced, yet delivered
-     quick fail -DLAPS=1 -DINCIDENTS=0 -DADOPT | 4,860,469 states: a taken row finished by another: the owner is never told
-     full  fail -DLAPS=2 -DONEQUARANTINER -DSTALETAKEN | 21,913,107 states: a taken row believed: its claim is that of its last use
+     quick pass -DONEQUARANTINER -DINCIDENTS=0 | 0 states: slow owners, one that passes over
+     quick pass -DONEQUARANTINER -DINCIDENTS=0 -DOVERWRITE | 0 states: the same, readers hold nothing back
+     quick pass -DONEQUARANTINER | 0 states: a publisher dies, or stops for ever
+     full  pass -DONEQUARANTINER -DINCIDENTS=0 -DOVERWRITE -DPASSER | 0 states: a third publisher that passes over, and dies
+     full  pass -DLAPS=1 -DINCIDENTS=0 -DSWEEP | 0 states: two quarantiners, of which one may die
+     full  pass -DLAPS=1 -DSWEEP | 0 states: the same, and a publisher dies or stops
+     full  pass -DROWS=1 -DINCIDENTS=0 | 0 states: two quarantiners, a table of one row, a later lap
+     full  pass -DINCIDENTS=0 | 0 states: two quarantiners, a later lap
+     full  pass -DONEQUARANTINER -DLAPS=3 -DINCIDENTS=0 | 0 states: rows used again, two later laps
+     full  pass -DLAPS=3 -DPASSER -DLATE | 0 states: a quarantiner that comes two laps late
+     quick fail -DONEQUARANTINER -DINCIDENTS=0 -DNOREVOKED | 0 states: the owner told only afterwards: published, yet skipped
+     quick fail -DONEQUARANTINER -DGATEHOLDS | 0 states: a void claim holds the gate: nobody goes on
+     quick fail -DLAPS=3 -DONEQUARANTINER -DINCIDENTS=0 -DFREEATRELEASE | 0 states: the row freed at release: skipped by one, not by another
+     quick fail -DONEQUARANTINER -DINCIDENTS=0 -DSTAMPFIRST | 0 states: table read before the control word: fenced, yet delivered
+     quick fail -DLAPS=1 -DINCIDENTS=0 -DADOPT | 0 states: a taken row finished by another: the owner is never told
+     quick fail -DALARMS=2 -DONEQUARANTINER -DINCIDENTS=0 -DSTAMPZERO | 0 states: the stamp set back to 0: a late reset hides a row
+     quick fail -DALARMS=2 -DONEQUARANTINER -DINCIDENTS=0 -DSTALETAKEN | 0 states: a taken row believed: its claim is that of its last use
+     full  fail -DINCIDENTS=0 -DFREETAKEN | 0 states: a taken row freed under its taker, who fills it late
+     quick fail -DONEQUARANTINER -DINCIDENTS=0 -DOVERWRITE -DPASSER -DPASSPENDING | 0 states: pending rows passed undecided: a later lap's message is skipped
+     quick fail -DLAPS=3 -DPASSER -DLATE -DLATETAKEN | 0 states: a row taken when its slots were claimed anew: the same
+     full  fail -DLAPS=1 -DSWEEP -DNOHEIR | 0 states: rows that become void after their owner's recovery are nobody's
 
-   With one death or stop for ever (-DLAPS=2 -DONEQUARANTINER) 34,000,000 states were searched without an error, not all.
-   Too large to be shown in 3 GB with two quarantiners, but switches exist: STAMPZERO, FREETAKEN, MARKPASSING, NORETRY,
-   RECOVERPASSED, NOHEIR.
-
-   Not in the model: spans and padding between void claims, several partitions, weak memory, a membarrier that is
-   refused, the wrap of `use`. */
+   Not in the model: spans and padding between void claims, several partitions, weak memory (docs/MEMORY-ORDER.md), a
+   membarrier that is refused, the wrap of `use`, a row of the registry used again (registry.pml). That a confirmer and a
+   recoverer ask the table, and that a confirmer retries, matters only with more than one slot. */
 
 #ifndef LAPS
-#define LAPS 3
+#define LAPS 2
 #endif
 #ifndef ROWS
 #define ROWS 2
@@ -57,9 +73,10 @@
 #define FINAL 4
 #define RELEASED 5
 
-#define NOBODY 3
 #define PUBLISHED 1          /* to its owner; to a reader: delivered */
 #define FENCED 2             /* to its owner; to a reader: skipped */
+
+#define NO_BUFFER 2          /* of a process whose stores are not modelled as late */
 
 typedef Cursor { byte lap; byte who }
 typedef Control { byte lap; byte state; byte who }
@@ -73,12 +90,12 @@ byte claimOf[ROWS];
 byte ownerOf[ROWS];
 byte stamp;                  /* odd: rows may be in use */
 byte revoked[2];
-byte head[2];
+byte head[READERS];
 bit gone[2];                 /* a publisher's row was freed */
 bit takerGone[2];
 
 /* Ghosts. */
-byte buffered[2];            /* the lap whose commit sits in the store buffer */
+byte buffered[3];            /* the lap whose commit sits in the store buffer */
 byte claimedLap;             /* the last lap that was claimed in the ordinary way */
 byte outcome[LAPS + 1];
 byte fate[LAPS + 1];
@@ -87,449 +104,546 @@ byte alarms;                 /* claims of publishers that are only slow, taken b
 bit dead[2];
 bit out[2];                  /* dead, stopped for ever, or done */
 
-#define DRAINED (!buffered[0] && !buffered[1])
 #define DECIDED(in) (control.lap > (in) || (control.lap == (in) && control.state != CLAIMED))
 #define W_DECIDED(in) (word.lap > (in) || (word.lap == (in) && word.state != CLAIMED))
 #define COVERS(r, in) (claimOf[r] <= (in) && (in) <= verdict[r].lap)
 #define SAYS_VOID(r, in) ((verdict[r].state == FINAL || verdict[r].state == RELEASED) && COVERS(r, in))
-#if ROWS == 2
-#define IS_VOID(in) (stamp % 2 == 1 && (SAYS_VOID(0, in) || SAYS_VOID(1, in)))
-#define SOME_PENDING (stamp % 2 == 1 && (verdict[0].state == PENDING || verdict[1].state == PENDING))
-#define SOME_STATE(s) (verdict[0].state == s || verdict[1].state == s)
+#define ODD(number) ((number) & 1)
+#if ROWS == 1
+#define IS_VOID(in) (ODD(stamp) && SAYS_VOID(0, in))
+#define SOME_PENDING (ODD(stamp) && verdict[0].state == PENDING)
 #else
-#define IS_VOID(in) (stamp % 2 == 1 && (SAYS_VOID(0, in) || SAYS_VOID(1, in) || SAYS_VOID(2, in)))
-#define SOME_PENDING (stamp % 2 == 1 && (verdict[0].state == PENDING || verdict[1].state == PENDING || verdict[2].state == PENDING))
-#define SOME_STATE(s) (verdict[0].state == s || verdict[1].state == s || verdict[2].state == s)
+#define IS_VOID(in) (ODD(stamp) && (SAYS_VOID(0, in) || SAYS_VOID(1, in)))
+#define SOME_PENDING (ODD(stamp) && (verdict[0].state == PENDING || verdict[1].state == PENDING))
 #endif
 
-inline load_control() { atomic { word.lap = control.lap; word.state = control.state; word.who = control.who } }
+/* ---- Parts of a step, to be used inside one that is atomic. ---- */
 
-inline load_row() {
-  atomic { said.state = verdict[r].state; said.lap = verdict[r].lap; said.use = verdict[r].use; its = claimOf[r]; by = ownerOf[r] }
-}
+inline load_control() { word.lap = control.lap; word.state = control.state; word.who = control.who }
+inline set_control(newState, newWho, newLap) { control.lap = newLap; control.state = newState; control.who = newWho }
+inline forget_word() { word.lap = 0; word.state = 0; word.who = 0 }
 
-/* To be used inside an atomic step. */
-#define UNCHANGED (verdict[r].state == said.state && verdict[r].lap == said.lap && verdict[r].use == said.use)
-inline swap_verdict(newState, newLap, newUse) {
-  atomic {
-    if
-    :: UNCHANGED ->
-       verdict[r].state = newState; verdict[r].lap = newLap; verdict[r].use = newUse;
-       said.state = newState; said.lap = newLap; said.use = newUse; won = 1
-    :: else ->
-       said.state = verdict[r].state; said.lap = verdict[r].lap; said.use = verdict[r].use; won = 0
-    fi
-  }
-}
-
-/* After a barrier, whether the claim was decided in time. */
-inline decide() {
-  DRAINED;
-  load_control();
+/* CAS of the control word from `word`; `won` tells whether it went through, and if not, `word` is what is there. */
+inline swap_control(newState, newWho, newLap) {
   if
-  :: W_DECIDED(its) -> swap_verdict(WITHDRAWN, said.lap, said.use)
-  :: else -> swap_verdict(FINAL, said.lap, said.use)
+  :: control.lap == word.lap && control.state == word.state && control.who == word.who -> set_control(newState, newWho, newLap); won = 1
+  :: else -> load_control(); won = 0
   fi
 }
 
-/* Whether the table voids a lap; pending rows are decided on the way. Uses up `word`. */
-inline look_up(in) {
-  isVoid = 0;
+inline load_row() {
+  said.state = verdict[r].state; said.lap = verdict[r].lap; said.use = verdict[r].use; its = claimOf[r]; by = ownerOf[r]
+}
+inline forget_row() { said.state = 0; said.lap = 0; said.use = 0; its = 0; by = 0; won = 0 }
+
+/* CAS of a row's verdict from `said`, which then is what is there. */
+inline swap_verdict(newState, newLap, newUse) {
   if
-  :: stamp % 2 == 1 ->
-     r = 0;
-     do
-     :: r < ROWS && !isVoid ->
-        load_row();
-        if :: said.state == PENDING -> decide() :: else fi;
-        if :: (said.state == FINAL || said.state == RELEASED) && its <= (in) && (in) <= said.lap -> isVoid = 1 :: else fi;
-        atomic { r++; its = 0; by = 0 }
-     :: else -> break
-     od
-  :: else
+  :: verdict[r].state == said.state && verdict[r].lap == said.lap && verdict[r].use == said.use ->
+     verdict[r].state = newState; verdict[r].lap = newLap; verdict[r].use = newUse; won = 1
+  :: else -> won = 0
   fi;
-  forget_row()
+  said.state = verdict[r].state; said.lap = verdict[r].lap; said.use = verdict[r].use
 }
 
-inline forget_row() {
-  atomic { r = 0; its = 0; by = 0; said.state = 0; said.lap = 0; said.use = 0; won = 0; word.lap = 0; word.state = 0; word.who = 0 }
+/* Second phase, of the pending row in `said`: two steps. The first waits for the barrier, which has emptied the
+   owner's store buffer, and looks; nothing is lost by taking both at once, because what a later look saw of a commit
+   drained in between, a later barrier would have seen too. */
+#define BARRIER (!buffered[by])
+#ifdef LATETAKEN
+inline look() { inTime = DECIDED(its) }                        /* naive */
+#else
+inline look() { inTime = DECIDED(its) || cursor.lap > its + 1 }   /* or its slots were claimed anew */
+#endif
+inline swap_decision() {
+  if
+  :: inTime -> swap_verdict(WITHDRAWN, said.lap, said.use)
+  :: else -> swap_verdict(FINAL, said.lap, said.use)
+  fi;
+  inTime = 0
 }
+
+/* A locked instruction waits for the store buffer of its own process. */
+#define LOCKED (!buffered[own])
+
+/* ---- Whole steps. ---- */
+
+/* voidSpan: whether the table voids a lap; pending rows are decided on the way. */
+inline look_up(in) {
+  if
+  :: atomic { !ODD(stamp) -> isVoid = 0 }
+  :: atomic { ODD(stamp) -> isVoid = 0; r = 0 };
+     do
+     :: atomic { said.state != PENDING -> load_row(); judge(in) }
+     :: atomic { said.state == PENDING && BARRIER -> look() };
+        atomic { LOCKED -> swap_decision(); judge(in) }
+     od
+  fi
+}
+
+/* To be used inside an atomic step of a loop over the rows, which it leaves after the last one. */
+inline judge(in) {
+  if
+  :: said.state == PENDING
+  :: (said.state == FINAL || said.state == RELEASED) && its <= (in) && (in) <= said.lap ->
+     isVoid = 1; r = 0; forget_row(); break
+  :: else -> next_row()
+  fi
+}
+inline next_row() { forget_row(); r++; if :: r == ROWS -> r = 0; break :: else fi }
 
 proctype StoreBuffer() {
 end:
   do
-  :: atomic { buffered[0] -> assert(claimedLap <= buffered[0]); control.lap = buffered[0]; control.state = COMMITTED; control.who = 0; buffered[0] = 0 }
-  :: atomic { buffered[1] -> assert(claimedLap <= buffered[1]); control.lap = buffered[1]; control.state = COMMITTED; control.who = 1; buffered[1] = 0 }
+  :: atomic { buffered[0] -> assert(claimedLap <= buffered[0]); set_control(COMMITTED, 0, buffered[0]); buffered[0] = 0 }
+  :: atomic { buffered[1] -> assert(claimedLap <= buffered[1]); set_control(COMMITTED, 1, buffered[1]); buffered[1] = 0 }
   od
 }
 
-#define MAY_DIE_OR_STOP \
-  if \
+/* Further options of a step: to die, or to stop for ever, before it. */
+#ifdef LATE
+#define OR_DIE_OR_STOP :: atomic { me == 0 && cursor.lap == 3 && IS_VOID(2) && incidents < INCIDENTS -> incidents++; dead[me] = 1; goto over }
+#else
+#define OR_DIE_OR_STOP \
   :: atomic { incidents < INCIDENTS -> incidents++; dead[me] = 1; goto over } \
-  :: atomic { incidents < INCIDENTS -> incidents++; goto over } \
-  :: skip \
-  fi
+  :: atomic { incidents < INCIDENTS -> incidents++; goto over }
+#endif
 
-/* Rows that say nothing any more. */
-inline reclaim(at) {
-  atomic { s = stamp; inUse = 0; r = 0 };
-  if
-  :: s % 2 == 1 ->
-     do
-     :: r < ROWS ->
-        load_row();
-        if
-        :: said.state == FREE
-        :: said.state == WITHDRAWN || (said.state == RELEASED && at >= said.lap + 2) -> swap_verdict(FREE, 0, said.use); if :: !won -> inUse = 1 :: else fi
+#ifdef OVERWRITE
+#define HEADS_ALLOW true
+#elif READERS == 2
+#define HEADS_ALLOW (head[0] >= cursor.lap && head[1] >= cursor.lap)
+#else
+#define HEADS_ALLOW (head[0] >= cursor.lap)
+#endif
+
 #ifdef FREETAKEN
-        :: said.state == TAKEN -> swap_verdict(FREE, 0, said.use); if :: !won -> inUse = 1 :: else fi
+#define IS_OVER(taker) true
 #else
-        :: said.state == TAKEN && takerGone[said.lap] -> swap_verdict(FREE, 0, said.use); if :: !won -> inUse = 1 :: else fi
-        :: said.state == TAKEN && !takerGone[said.lap] -> inUse = 1
+#define IS_OVER(taker) takerGone[taker]
 #endif
-        :: said.state == RELEASED && at < said.lap + 2 -> inUse = 1
+
+/* Rows that say nothing any more. `at` is the cursor that the gate began with. */
+inline reclaim(at) {
+  do
+  :: atomic { said.state == FREE && r < ROWS ->
+       load_row();
+       if
+       :: said.state == WITHDRAWN || (said.state == RELEASED && at >= said.lap + 2) || (said.state == TAKEN && IS_OVER(said.lap))
 #ifndef NOHEIR
-        :: said.state == PENDING && gone[by] -> inUse = 1; decide()
-        :: said.state == FINAL && gone[by] -> inUse = 1; swap_verdict(RELEASED, said.lap, said.use)
-        :: (said.state == PENDING || said.state == FINAL) && !gone[by] -> inUse = 1
-#else
-        :: said.state == PENDING || said.state == FINAL -> inUse = 1
+       :: (said.state == PENDING || said.state == FINAL) && gone[by] -> inUse = 1
 #endif
-        fi;
-        r++
-     :: else -> break
-     od;
+       :: said.state == FREE -> next_row_to_reclaim()
+       :: else -> inUse = 1; next_row_to_reclaim()
+       fi }
+  :: atomic { (said.state == WITHDRAWN || said.state == RELEASED || said.state == TAKEN) && LOCKED ->
+       swap_verdict(FREE, 0, said.use);
+       if :: !won -> inUse = 1 :: else fi;
+       next_row_to_reclaim() }
+  :: atomic { said.state == PENDING && BARRIER -> look() };
+     atomic { LOCKED -> swap_decision(); if :: said.state == FINAL :: else -> next_row_to_reclaim() fi }
+  :: atomic { said.state == FINAL && LOCKED ->
+       swap_verdict(RELEASED, said.lap, said.use);
+       if :: said.state == FINAL :: else -> next_row_to_reclaim() fi }
+  :: atomic { r == ROWS && LOCKED ->                   /* none in use: the stamp becomes even */
 #ifdef STAMPZERO
-     if :: !inUse -> atomic { if :: stamp == s -> stamp = 0 :: else fi } :: else fi
+       if :: stamp == s -> stamp = 0 :: else fi;
 #else
-     if :: !inUse -> atomic { if :: stamp == s -> stamp = s + 1 :: else fi } :: else fi
+       if :: stamp == s -> stamp = s + 1 :: else fi;
 #endif
-  :: else
-  fi;
-  forget_row();
-  atomic { s = 0; inUse = 0 }
+       r = 0; break }
+  od
+}
+inline next_row_to_reclaim() { forget_row(); r++; if :: r == ROWS && inUse -> r = 0; break :: else fi }
+
+/* For the owner's row in `said`: to be used as `judge`. */
+inline settle_row() {
+  if
+  :: said.use != a -> next_row()
+  :: said.use == a && said.state == FINAL -> fenced = 1
+  :: said.use == a && said.state == RELEASED -> fenced = 1; next_row()
+  :: said.use == a && (said.state == TAKEN || said.state == PENDING)
+  :: said.use == a && (said.state == FREE || said.state == WITHDRAWN) -> next_row()
+  fi
+}
+
+/* nextVoid: a final row stops publishers in every lap, a released one in those it names. */
+inline find_void() {
+  if
+#ifndef PASSPENDING
+  :: said.state == PENDING
+#endif
+  :: said.state == FINAL || (said.state == RELEASED && its <= lap && lap <= said.lap) -> isVoid = 1; r = 0; forget_row(); break
+  :: else -> next_row()
+  fi
+}
+
+inline extended() {
+  if
+  :: said.state == FINAL && said.lap < lap && !won -> load_row()
+  :: else ->
+     if :: (said.state == FINAL || said.state == RELEASED) && its <= lap && lap <= said.lap -> pass = 1 :: else fi;
+     next_row()
+  fi
 }
 
 proctype Publisher(byte me) {
-  byte lap, last, a, r, its, by, s, seenRevoked, other; Control word; Verdict said;
-  bit isVoid, won, inUse, pass, stands;
-  other = 1 - me;
-  if :: me == 0 -> lap = 1; goto claimed :: else fi;   /* its first claim is won */
+  byte own, lap, last, a, r, its, by, s, seenRevoked, other; Control word; Verdict said;
+  bit isVoid, won, inUse, inTime, pass, fenced;
+  atomic {
+    own = me; other = 1 - me;
+    if :: me == 0 -> lap = 1; goto claimed :: else fi   /* its first claim is won */
+  };
 again:
-  MAY_DIE_OR_STOP;
-  atomic { lap = cursor.lap; last = cursor.who; isVoid = 0; pass = 0; a = 0 };
-  if :: lap > LAPS -> goto over :: else fi;
-#ifndef OVERWRITE
-  (cursor.lap != lap || (head[0] >= lap && head[READERS - 1] >= lap));
-#endif
-  reclaim(lap);
-
-  /* The gate: is the other's claim open? */
-  a = announced[other];
-  load_control();
   if
-  :: a && !gone[other] && ((word.lap == a && word.state == CLAIMED && word.who == other) ||
-       (last == other && lap == a + 1 && !W_DECIDED(a))) ->
+  :: atomic { cursor.lap > LAPS -> goto over }
+  :: atomic { cursor.lap <= LAPS && HEADS_ALLOW -> lap = cursor.lap; last = cursor.who }
+  OR_DIE_OR_STOP
+  fi;
+
+  /* The gate: is the other's claim open? Then `a` stays set. */
+  atomic { a = announced[other]; if :: a == 0 || gone[other] -> a = 0; goto gated :: else fi };
+  atomic {
+    load_control();
+    if
+    :: (word.lap == a && word.state == CLAIMED && word.who == other) ||
+       (last == other && lap == a + 1 && !W_DECIDED(a)) -> forget_word()
+    :: else -> a = 0; forget_word(); goto gated
+    fi
+  };
+#ifndef GATEHOLDS
+  look_up(a);
+#endif
+gated:
+  atomic {
+    if :: isVoid -> a = 0; isVoid = 0 :: else fi;
+    s = stamp;
+    if :: ODD(s) -> r = 0; inUse = 0 :: else -> s = 0; goto in_use fi
+  };
+  reclaim(lap);
+in_use:
+  /* Are the slots out of use? Pending is decided: a verdict that comes after this must find the claim decided. */
+  if
+  :: atomic { !ODD(stamp) -> s = 0; inUse = 0; goto held }
+  :: atomic { ODD(stamp) -> s = 0; inUse = 0; r = 0 };
+     do
+     :: atomic { said.state != PENDING -> load_row(); find_void() }
+     :: atomic { said.state == PENDING && BARRIER -> look() };
+        atomic { LOCKED -> swap_decision(); find_void() }
+     od
+  fi;
+  if :: !isVoid -> goto held :: else -> isVoid = 0 fi;
+
+  /* Say so for this lap too. */
+  if
+  :: atomic { !ODD(stamp) -> goto again }
+  :: atomic { ODD(stamp) -> r = 0 };
+     do
+     :: atomic { said.state != FINAL -> load_row(); extended() }
+     :: atomic { said.state == FINAL && LOCKED -> swap_verdict(FINAL, lap, said.use); extended() }
+     OR_DIE_OR_STOP
+     od
+  fi;
+  if :: !pass -> goto again :: else fi;
+held:
+  if
+  :: a != 0 ->
 #ifdef GATEHOLDS
      (cursor.lap != lap || DECIDED(a) || gone[other]);   /* naive: void claims hold like any other */
 #else
-     look_up(a);
-     if
-     :: !isVoid ->
-        (cursor.lap != lap || DECIDED(a) || gone[other] || IS_VOID(a) || SOME_PENDING);
-        goto again
-     :: else
-     fi
+     (cursor.lap != lap || DECIDED(a) || gone[other] || IS_VOID(a) || SOME_PENDING);
 #endif
-  :: else
+     atomic { a = 0; pass = 0; lap = 0; last = 0; goto again }
+  :: a == 0 && last != other -> goto announce
+  :: a == 0 && last == other
   fi;
-  forget_row();
-
-  /* Are the slots out of use? Say so for this lap too. */
-  if
-  :: stamp % 2 == 1 ->
-     do
-     :: r < ROWS ->
-        load_row();
-        do
-        :: said.state == FINAL && said.lap < lap -> swap_verdict(FINAL, lap, said.use)
-        :: else -> break
-        od;
-        if :: (said.state == FINAL || said.state == RELEASED) && its <= lap && lap <= said.lap -> pass = 1 :: else fi;
-        r++
-     :: else -> break
-     od
-  :: else
-  fi;
-  forget_row();
-  MAY_DIE_OR_STOP;
 
   /* Confirm. */
-  if
-  :: last == other ->
-     a = announced[other];
-     if
-     :: a && a + 1 == lap ->
-        load_control();
-        if
-        :: word.lap < a ->
+  atomic { a = announced[other]; if :: a && a + 1 == lap :: else -> a = 0; goto announce fi };
+  atomic { load_control(); if :: word.lap < a :: else -> a = 0; forget_word(); goto announce fi };
 #ifndef MARKPASSING
-           look_up(a);
-           load_control();
+  look_up(a);
 #endif
-           if
-           :: !isVoid ->
-              do
-              :: word.lap < a ->
-                 atomic {
-                   if
-                   :: control.lap == word.lap && control.state == word.state && control.who == word.who ->
-                      control.lap = a; control.state = CLAIMED; control.who = other; break
-                   :: else -> word.lap = control.lap; word.state = control.state; word.who = control.who
-                   fi
-                 };
+  do
+  :: atomic { isVoid -> break }
+  :: atomic { !isVoid && LOCKED ->
+       swap_control(CLAIMED, other, a);
 #ifdef NORETRY
-                 break
+       break
+#else
+       if :: won || word.lap >= a -> break :: else fi
 #endif
-              :: else -> break
-              od
-           :: else
-           fi
-        :: else
-        fi
-     :: else
-     fi
-  :: else
-  fi;
-  forget_row();
-  announced[me] = lap;
-  MAY_DIE_OR_STOP;
-  atomic {
-    if
-    :: cursor.lap == lap && cursor.who == last ->
-       cursor.lap = lap + 1; cursor.who = me; won = 1;
-       if :: !pass -> claimedLap = lap :: else fi
-    :: else -> won = 0
-    fi
-  };
-  if :: !won || pass -> goto again :: else fi;
-claimed:
-  atomic { won = 0; last = 0; a = 0; isVoid = 0 };
-  MAY_DIE_OR_STOP;
-  buffered[me] = lap;                            /* payload, header, control word */
-  MAY_DIE_OR_STOP;
-  if :: revoked[me] == seenRevoked -> stands = 1; goto told :: else fi;
-
-  /* Settle. */
-  DRAINED;
-  atomic { s = revoked[me]; stands = 1 };
+     }
+  OR_DIE_OR_STOP
+  od;
+announce:
   if
-  :: stamp % 2 == 1 ->
-     do
-     :: r < ROWS ->
-        load_row();
-        if
-#ifdef STALETAKEN
-        :: said.state != FREE && its == lap && by == me ->
-#else
-        :: said.state != FREE && said.state != TAKEN && its == lap && by == me ->
-#endif
-           a = said.use;
-           do
-           :: said.use != a -> break
-           :: said.use == a && (said.state == TAKEN || said.state == PENDING) -> swap_verdict(WITHDRAWN, said.lap, said.use); if :: won -> break :: else fi
-#ifdef FREEATRELEASE
-           :: said.use == a && said.state == FINAL -> stands = 0; swap_verdict(FREE, 0, said.use); if :: won -> break :: else fi
-#else
-           :: said.use == a && said.state == FINAL -> stands = 0; swap_verdict(RELEASED, said.lap, said.use); if :: won -> break :: else fi
-#endif
-           :: said.use == a && said.state == RELEASED -> stands = 0; break
-           :: said.use == a && (said.state == FREE || said.state == WITHDRAWN) -> break
-           od
-        :: else
-        fi;
-        r++
-     :: else -> break
-     od
-  :: else
+  :: atomic { !buffered[me] -> announced[me] = lap; a = 0; isVoid = 0; won = 0; forget_word() }
+  OR_DIE_OR_STOP
   fi;
-  forget_row();
-  atomic { seenRevoked = s; s = 0 };
+  if
+  :: atomic {
+       LOCKED ->
+       if
+       :: cursor.lap == lap && cursor.who == last ->
+          cursor.lap = lap + 1; cursor.who = me; last = 0;
+          if :: pass -> pass = 0; lap = 0; goto again :: else -> claimedLap = lap fi
+       :: else -> lap = 0; last = 0; pass = 0; goto again
+       fi
+     }
+  OR_DIE_OR_STOP
+  fi;
+claimed:
+  if
+  :: atomic { buffered[me] = lap }                     /* payload, header, control word */
+  OR_DIE_OR_STOP
+  fi;
+  if
+  :: atomic { revoked[me] == seenRevoked -> goto told }
+  :: atomic { revoked[me] != seenRevoked -> s = revoked[me] }
+  OR_DIE_OR_STOP
+  fi;
+
+  /* Settle. Nothing waits for the store: what becomes pending later will see it. */
+  if
+  :: atomic { !ODD(stamp) -> goto settled }
+  :: atomic { ODD(stamp) -> r = 0 };
+     do
+     :: atomic { said.state == FREE -> load_row();
+          if
+#ifdef STALETAKEN
+          :: said.state != FREE && its == lap && by == me -> a = said.use; settle_row()
+#else
+          :: said.state != FREE && said.state != TAKEN && its == lap && by == me -> a = said.use; settle_row()
+#endif
+          :: else -> next_row()
+          fi }
+     :: atomic { (said.state == TAKEN || said.state == PENDING) && LOCKED ->
+          swap_verdict(WITHDRAWN, said.lap, said.use); settle_row() }
+     :: atomic { said.state == FINAL && LOCKED ->
+#ifdef FREEATRELEASE
+          swap_verdict(FREE, 0, said.use);
+#else
+          swap_verdict(RELEASED, said.lap, said.use);
+#endif
+          settle_row() }
+     OR_DIE_OR_STOP
+     od
+  fi;
+settled:
+  atomic { seenRevoked = s; s = 0; a = 0 };
 told:
   atomic {
-    outcome[lap] = (stands -> PUBLISHED : FENCED);
+    outcome[lap] = (fenced -> FENCED : PUBLISHED);
     assert(fate[lap] == 0 || fate[lap] == outcome[lap]);
-    stands = 0
+    fenced = 0; lap = 0;
+    goto again
   };
-  goto again;
 over:
   out[me] = 1
 }
 
+#ifdef PASSER
+/* A third publisher that dies after it has said that the slots are out of use in this lap too, or loses the cursor. */
+proctype Passer() {
+  byte own = NO_BUFFER, lap, r, its, by; Verdict said; bit won, pass;
+end:
+#ifdef LATE
+  atomic { ODD(stamp) && cursor.lap == LAPS + 1 -> lap = cursor.lap };
+#else
+  atomic { ODD(stamp) && cursor.lap <= LAPS -> lap = cursor.lap };
+#endif
+  do
+  :: atomic { said.state != FINAL -> load_row(); extended() }
+  :: atomic { said.state == FINAL -> swap_verdict(FINAL, lap, said.use); extended() }
+  od
+}
+#endif
+
+#ifdef SWEEP
+/* When all is over, a publisher comes round: nothing that is void belongs to an owner that is gone. */
+#define IS_LEFT(r) ((verdict[r].state == PENDING || verdict[r].state == FINAL) && gone[ownerOf[r]])
+proctype Sweeper() {
+  byte own = NO_BUFFER, r, its, by, s; Verdict said; bit won, inUse, inTime;
+end:
+  atomic { timeout -> s = stamp };
+  if :: ODD(s) -> reclaim(LAPS + 1) :: else fi;
+  assert(!IS_LEFT(0) && !IS_LEFT(ROWS - 1))
+}
+#endif
+
+#define TAKER_MAY_DIE :: atomic { mayDie -> goto over }
+
+inline taken_already() {
+  if
+  :: its == lap && by == whose && said.state == PENDING
+#ifdef ADOPT
+  :: its == lap && by == whose && said.state == TAKEN
+#endif
+  :: its == lap && by == whose && said.state == FINAL -> goto next
+  :: else -> next_row()
+  fi
+}
+
 proctype Quarantiner(byte me; bit mayDie) {
-  byte r, its, by, lap, whose, use; Control word; Verdict said; bit isVoid, won;
+  byte own = NO_BUFFER, r, its, by, lap, whose, use; Verdict said; bit won, inTime;
 end:
   do
-  :: atomic { cursor.lap > 1 && !DECIDED(cursor.lap - 1) && !IS_VOID(cursor.lap - 1) && cursor.who != NOBODY &&
-       !gone[cursor.who] && (mayDie || out[cursor.who] || alarms < ALARMS) ->
-       lap = cursor.lap - 1; whose = cursor.who; if :: mayDie || out[whose] :: else -> alarms++ fi };
-     r = 0;
-     if
-     :: stamp % 2 == 1 ->
-        do
-        :: r < ROWS ->
-           load_row();
-           if
-           :: its == lap && by == whose && said.state == PENDING -> decide()
-#ifdef ADOPT
-           :: its == lap && by == whose && said.state == TAKEN -> swap_verdict(PENDING, lap, said.use); if :: won -> decide() :: else fi
+#ifdef LATE
+  /* Found the first claim open long ago, and goes on only now. */
+  :: atomic { me == 0 && gone[0] && cursor.lap > 3 -> lap = 1; whose = 0 };
+     goto taking
 #endif
-           :: else
-           fi;
-           if :: said.state == FINAL && its == lap && by == whose -> goto next :: else fi;
-           r++
-        :: else -> break
+  :: atomic {
+#ifdef LATE
+       me == 1 && cursor.lap == 2 &&
+#endif
+       cursor.lap > 1 && !DECIDED(cursor.lap - 1) && !IS_VOID(cursor.lap - 1) && !gone[cursor.who] &&
+       (mayDie || out[cursor.who] || alarms < ALARMS) ->
+       lap = cursor.lap - 1; whose = cursor.who;
+       if :: mayDie || out[whose] :: else -> alarms++ fi
+     };
+taking:
+     /* Somebody else may have taken it already. */
+     if
+     :: atomic { !ODD(stamp) }
+     :: atomic { ODD(stamp) -> r = 0 };
+        do
+        :: atomic { said.state != PENDING && said.state != TAKEN -> load_row(); taken_already() }
+        :: atomic { said.state == PENDING && BARRIER -> look() };
+           atomic { swap_decision(); taken_already() }
+#ifdef ADOPT
+        :: atomic { said.state == TAKEN -> swap_verdict(PENDING, lap, said.use); taken_already() }
+#endif
+        TAKER_MAY_DIE
         od
-     :: else
      fi;
      r = 0;
      do
-     :: r < ROWS ->
-        load_row();
-        if
-        :: said.state == FREE ->
-           swap_verdict(TAKEN, me, (said.use + 1) % 4);
-           if
-           :: won ->
-              if :: mayDie -> goto over :: skip fi;
-              use = said.use;
-              claimOf[r] = lap;
-              ownerOf[r] = whose;
-              if :: mayDie -> goto over :: skip fi;
-#ifdef STAMPZERO
-              stamp = stamp + 1;
-#else
-              atomic { stamp = (stamp + 1) + (stamp % 2) };
-#endif
-              if :: mayDie -> goto over :: skip fi;
-#ifndef NOREVOKED
-              atomic { revoked[whose] = revoked[whose] + 1 };
-#endif
-              if :: mayDie -> goto over :: skip fi;
-              swap_verdict(PENDING, lap, said.use);
-              if :: !won -> goto next :: mayDie && won -> goto over :: won fi;
-              atomic { its = lap; by = whose };
-              decide();
-#ifdef NOREVOKED
-              atomic { revoked[whose] = revoked[whose] + 1 };   /* naive: told afterwards */
-#endif
-              goto next
-           :: else
-           fi
-        :: else
-        fi;
-        r++
-     :: else -> goto next                        /* the table is full */
+     :: atomic { said.state == FREE && r < ROWS -> load_row(); if :: said.state == FREE -> said.state = WITHDRAWN :: else -> forget_row(); r++ fi }
+     :: atomic { said.state == WITHDRAWN ->            /* here: seen free */
+          said.state = FREE;
+          swap_verdict(TAKEN, me, (said.use + 1) % 4);
+          if :: won -> use = said.use; break :: else -> forget_row(); r++ fi }
+     :: atomic { r == ROWS -> goto next }              /* the table is full */
      od;
+     if :: atomic { claimOf[r] = lap } TAKER_MAY_DIE fi;
+     if :: atomic { ownerOf[r] = whose } TAKER_MAY_DIE fi;
+#ifdef STAMPZERO
+     if :: atomic { stamp = stamp + 1 } TAKER_MAY_DIE fi;
+#else
+     if :: atomic { stamp = (stamp + 1) | 1 } TAKER_MAY_DIE fi;
+#endif
+#ifndef NOREVOKED
+     if :: atomic { revoked[whose] = revoked[whose] + 1 } TAKER_MAY_DIE fi;
+#endif
+     if
+     :: atomic {
+          said.state = TAKEN; said.lap = me; said.use = use;
+          swap_verdict(PENDING, lap, use);
+          if :: !won -> goto next :: else -> its = lap; by = whose fi }
+     TAKER_MAY_DIE
+     fi;
+     if :: atomic { BARRIER -> look() } TAKER_MAY_DIE fi;
+     if :: atomic { swap_decision() } TAKER_MAY_DIE fi;
+#ifdef NOREVOKED
+     atomic { revoked[whose] = revoked[whose] + 1 };   /* naive: told afterwards */
+#endif
 next:
-     forget_row();
-     atomic { lap = 0; whose = 0; use = 0 };
-     if :: mayDie -> goto over :: else fi
+     atomic {
+       forget_row(); r = 0; lap = 0; whose = 0; use = 0;
+       if :: mayDie -> goto over :: else fi
+     }
   od;
 over:
   takerGone[me] = 1
 }
 
-proctype Recovery(byte who) {
-  byte a, r, its, by; Control word; Verdict said; Cursor seen; bit isVoid, won;
-end:
-  dead[who];
-  DRAINED;
-  atomic { seen.lap = cursor.lap; seen.who = cursor.who };
-  a = announced[who];
+inline released() {
   if
-  :: a ->
-     load_control();
-     do
-     :: (word.lap == a && word.state == CLAIMED && word.who == who) || (seen.lap == a + 1 && seen.who == who && word.lap < a) ->
-#ifndef RECOVERPASSED
-        look_up(a);
-        if :: isVoid -> break :: else fi;
-        load_control();
-        if :: !((word.lap == a && word.state == CLAIMED && word.who == who) || word.lap < a) -> break :: else fi;
-#endif
-        atomic {
-          if
-          :: control.lap == word.lap && control.state == word.state && control.who == word.who ->
-             control.lap = a; control.state = ABORTED; control.who = who; break
-          :: else -> word.lap = control.lap; word.state = control.state; word.who = control.who
-          fi
-        }
-     :: else -> break
-     od
-  :: else
-  fi;
-  forget_row();
+  :: by == who && (said.state == PENDING || said.state == FINAL)
+  :: else -> next_row()
+  fi
+}
+
+proctype Recovery(byte who) {
+  byte own = NO_BUFFER, a, r, its, by; Control word; Verdict said; Cursor seen; bit isVoid, won, inTime;
+end:
+  atomic { dead[who] && !buffered[who] -> seen.lap = cursor.lap; seen.who = cursor.who };
+  atomic { a = announced[who]; if :: a == 0 -> goto rows :: else fi };
+  atomic { load_control() };
+#define MUST_ABORT ((word.lap == a && word.state == CLAIMED && word.who == who) || (seen.lap == a + 1 && seen.who == who && word.lap < a))
   do
-  :: r < ROWS ->
-     load_row();
+  :: atomic { !MUST_ABORT -> break }
+  :: MUST_ABORT ->
+#ifndef RECOVERPASSED
+     look_up(a);
+#endif
      if
-     :: by == who && said.state != FREE && said.state != TAKEN ->
-        do
-        :: said.state == PENDING -> decide()
-        :: said.state == FINAL -> swap_verdict(RELEASED, said.lap, said.use)
-        :: else -> break
-        od
-     :: else
-     fi;
-     r++
-  :: else -> break
+     :: atomic { isVoid -> break }
+     :: atomic { !isVoid -> swap_control(ABORTED, who, a); if :: won -> break :: else fi }
+     fi
   od;
-  forget_row();
+rows:
+  atomic { forget_word(); seen.lap = 0; seen.who = 0; a = 0; isVoid = 0; won = 0; r = 0; if :: !ODD(stamp) -> goto over :: else fi };
+  do
+  :: atomic { said.state != PENDING && said.state != FINAL -> load_row(); released() }
+  :: atomic { said.state == PENDING && BARRIER -> look() };
+     atomic { swap_decision(); released() }
+  :: atomic { said.state == FINAL -> swap_verdict(RELEASED, said.lap, said.use); released() }
+  od;
+over:
   gone[who] = 1
 }
 
-proctype Reader(byte me) {
-  byte lap = 1, r, its, by, s, standingLap, standing; Control word; Verdict said; bit isVoid, won;
-again:
-  if :: lap > LAPS -> goto over :: else fi;
-end:
-  (cursor.lap > lap);
-#ifdef STAMPFIRST
-  look_up(lap);                                  /* naive: the row may become final in between */
-  load_control();
-  atomic { standingLap = word.lap; standing = word.state };
-#else
-  (DECIDED(lap) || IS_VOID(lap) || SOME_PENDING);
-  load_control();
-  atomic { standingLap = word.lap; standing = word.state };
-  look_up(lap);
-#endif
-  atomic {
-    if
-    :: isVoid || (standingLap == lap && standing == ABORTED) ->
-       assert(fate[lap] == 0 || fate[lap] == FENCED); assert(outcome[lap] == 0 || outcome[lap] == FENCED);
-       fate[lap] = FENCED; lap++
-    :: !isVoid && standingLap == lap && standing == COMMITTED ->
-       assert(fate[lap] == 0 || fate[lap] == PUBLISHED); assert(outcome[lap] == 0 || outcome[lap] == PUBLISHED);
-       fate[lap] = PUBLISHED; lap++
-    :: !isVoid && standingLap > lap ->
-#ifndef OVERWRITE
-       assert(false);
-#endif
-       lap++                                     /* overrun */
-    :: else
-    fi;
-    isVoid = 0; standingLap = 0; standing = 0; head[me] = lap
-  };
-  goto again;
-over:
-  skip
+#define IS_DEADS(lap) \
+  ((control.lap == lap && dead[control.who] && !buffered[control.who]) || \
+   (control.lap < lap && cursor.lap == lap + 1 && dead[cursor.who] && !buffered[cursor.who]))
+
+inline note(what) {
+  assert(fate[lap] == 0 || fate[lap] == what); assert(outcome[lap] == 0 || outcome[lap] == what);
+  fate[lap] = what; lap++; head[me] = lap
 }
 
+inline believe() {
+  if
+  :: atomic { isVoid && cursor.lap > lap -> note(FENCED); forget_word(); isVoid = 0 }
+  :: atomic { !isVoid && word.lap == lap && word.state == ABORTED -> note(FENCED); forget_word() }
+#ifdef OVERWRITE
+  :: atomic { !isVoid && word.lap == lap && word.state == COMMITTED && cursor.lap <= lap + 1 -> note(PUBLISHED); forget_word() }
+  :: atomic { !isVoid && (word.lap > lap || (word.lap == lap && word.state == COMMITTED && cursor.lap > lap + 1)) ->
+       lap++; head[me] = lap; forget_word() }    /* overrun */
+#else
+  :: atomic { !isVoid && word.lap == lap && word.state == COMMITTED -> note(PUBLISHED); forget_word() }
+  :: atomic { !isVoid && word.lap > lap -> assert(false) }
+#endif
+  :: atomic { !isVoid && (word.lap < lap || word.state == CLAIMED) -> forget_word() }
+  fi
+}
+
+proctype Reader(byte me) {
+  byte own = NO_BUFFER, lap = 1, r, its, by; Control word; Verdict said; bit isVoid, won, inTime;
+end:
+  do
+  :: atomic { lap > LAPS -> break }
+#ifdef STAMPFIRST
+  :: lap <= LAPS && cursor.lap > lap ->
+     look_up(lap);                               /* naive: the row may become final in between */
+     atomic { load_control() };
+     believe()
+#else
+  :: atomic { lap <= LAPS && (DECIDED(lap) || IS_VOID(lap) || SOME_PENDING) -> load_control() };
+     look_up(lap);
+     believe()
+#endif
+  /* A dead publisher's claim, by itself: the word was read again after the lock was found free. */
+  :: atomic { lap <= LAPS && cursor.lap > lap && !DECIDED(lap) && !IS_VOID(lap) && !SOME_PENDING && IS_DEADS(lap) ->
+       note(FENCED) }
+  od
+}
 init {
   atomic {
-    cursor.lap = 2; cursor.who = 0; announced[0] = 1; claimedLap = 1; head[0] = 1; head[1] = 1;
+    cursor.lap = 2; cursor.who = 0; announced[0] = 1; claimedLap = 1; head[0] = 1;
     run StoreBuffer(); run Publisher(0); run Publisher(1);
 #ifndef ONEQUARANTINER
     run Quarantiner(0, 1);
@@ -537,7 +651,14 @@ init {
     run Quarantiner(1, 0);
     run Recovery(0); run Recovery(1); run Reader(0);
 #if READERS == 2
-    run Reader(1)
+    head[1] = 1;
+    run Reader(1);
+#endif
+#ifdef SWEEP
+    run Sweeper();
+#endif
+#ifdef PASSER
+    run Passer();
 #endif
   }
 }

@@ -1,310 +1,339 @@
-/* Taking the slots of a stopped owner out of use, although it may wake up and store there at any time.
+/* Taking open claims of a stopped owner out of use, although it may wake up and store there at any time.
 
-   Stands for the quarantine of the design: verdicts in a table of the control segment, two phases, plain-store commits.
-   An owner has an open claim in slot 0 (read by two readers that cannot write; later laps pass over it) and, unless
-   ONESLOT, a second one in slot 1. It may die or stop for ever between any two steps, and so may one quarantiner. The
-   owner's plain stores sit in its store buffer (TSO) until something drains it.
+   Stands for Ring/Quarantine.swift (take, decide, voidSpan, settle, release), Bus/Loan.swift (settle: `revoked` is
+   remembered when no claim is open), Ring+Recover.swift and the confirming in Ring+Claim.swift, within one lap; what
+   publishers do with void slots in later laps is passing.pml. An owner has two open claims and decides them in either
+   order: slot 0 is marked and below its floor, slot 1 is its announced claim, still unmarked. It may die, or stop for
+   ever, before any of its stores. Two quarantiners, of which one may die anywhere, take any claim they find open. Two
+   readers cannot write slots. One step is one access to one word; the row's claim is constant from pending on, and read
+   with its verdict. The owner's plain stores sit in its store buffer (TSO) until something drains it, in order.
 
-     Owner        stores payload and control word, then compares `revoked` with what it was at the claim: unchanged means
-                  published. Changed: the verdict decides; pending is withdrawn by the owner if its CAS wins.
-     Quarantiner  adds to `revoked`; verdict none -> pending; membarrier; decided by now ? withdrawn : final.
-     Resolver     anybody who can write and meets pending finishes it the same way.
-     Reader       loads the control word first, then the verdict.
-     NextLap      a publisher that comes round: at a final verdict it raises the verdict's lap and leaves the slot alone.
-     Recovery     of a dead owner decides pending and turns final into released.
-
-   Checked: both readers agree on every lap; published means delivered, fenced means skipped; the owner's late store
-   never lands on a later lap's message; no reader waits for ever though the owner stays stopped.
+   Checked
+     - both readers make the same of each claim, published means delivered, fenced means skipped;
+     - nobody waits for ever, though the owner stays stopped and a quarantiner died.
 
    Configurations (states as counted by `models/check`; of a failing one, until the error)
-     quick pass -DONESLOT -DLAPS=2 -DONEQUARANTINER | 4,176,929 states: one claim, a later lap, one quarantiner
-     full  pass -DONESLOT -DLAPS=1 | 11,228,198 states: two quarantiners at once
-     full  pass -DONESLOT -DLAPS=2 | 39,699,154 states: the same, a later lap
-     quick fail -DRESET | 1,317 states: `revoked` is a flag that the owner clears: published, yet skipped
-     quick fail -DONESLOT -DCONTROLPAD | 13,547 states: padding in the control word is wiped by the late store: readers wait for ever
-     quick fail -DONESLOT -DNORESOLVE | 2,708,279 states: pending for ever after its quarantiner died
-     quick fail -DONESLOT -DLAPS=1 -DVERDICTFIRST | 811,886 states: readers disagree
+     quick pass -DONEREADER -DONEQUARANTINER -DINCIDENTS=0 | 0 states: a slow owner
+     quick pass -DONEREADER -DONEQUARANTINER | 0 states: an owner that dies, or stops for ever
+     full  pass -DONEQUARANTINER -DINCIDENTS=0 | 0 states: two readers
+     full  pass -DONEREADER -DINCIDENTS=0 | 0 states: two quarantiners, of which one may die
+     full  pass -DONEREADER | 0 states: the same, and the owner dies or stops
+     quick fail -DONEREADER -DONEQUARANTINER -DINCIDENTS=0 -DRESET | 0 states: `revoked` is a flag that the owner clears: published, yet skipped
+     quick fail -DONEREADER -DONEQUARANTINER -DINCIDENTS=0 -DSEENEARLY | 0 states: `revoked` remembered while a claim is open: the same
+     quick fail -DONEREADER -DONEQUARANTINER -DINCIDENTS=0 -DNOBARRIER | 0 states: no membarrier: both look before the other's store arrives
+     quick fail -DONEREADER -DONEQUARANTINER -DINCIDENTS=0 -DLOOKFIRST | 0 states: the look before the row is pending
+     quick fail -DONEREADER -DONEQUARANTINER -DINCIDENTS=0 -DTELLLATE | 0 states: the owner told afterwards
+     quick fail -DONEREADER -DONEQUARANTINER -DINCIDENTS=0 -DVERDICTFIRST | 0 states: the table read before the control word
+     quick fail -DONEREADER -DNORESOLVE | 0 states: pending for ever after its quarantiner died
 
-   The instance of two slots is too large to be searched to its end in 3 GB; only RESET, which needs it, runs there.
+   Not in the model: weak memory (docs/MEMORY-ORDER.md), the table's rows used again (passing.pml), a refused barrier. */
 
-   Not in the model: weak memory, the gate, who gets the passing claim of a publisher that dies. */
-
-#ifndef LAPS
-#define LAPS 3               /* of slot 0 */
+#ifndef INCIDENTS
+#define INCIDENTS 1          /* the owner dies or stops */
 #endif
-#ifdef ONESLOT
-#define SLOTS 1
-#else
-#define SLOTS 2
+#ifndef ROWS
+#define ROWS 2
 #endif
 
-/* States of a control word; 0 never used. */
+/* Control words of this lap; 0: an older lap's. */
 #define CLAIMED 1
 #define COMMITTED 2
 #define ABORTED 3
 
 /* Verdicts. */
-#define NONE 0
-#define PENDING 1
-#define WITHDRAWN 2
-#define FINAL 3
-#define RELEASED 4
+#define FREE 0
+#define TAKEN 1
+#define PENDING 2
+#define WITHDRAWN 3
+#define FINAL 4
+#define RELEASED 5
 
 /* What became of a claim. */
 #define PUBLISHED 1          /* to its owner; to a reader: delivered */
 #define FENCED 2             /* to its owner; to a reader: skipped */
 
-typedef Control { byte lap; byte state }         /* one word, plain stores */
-typedef Verdict { byte state; byte lap }         /* one word, locked instructions; lap: the last one it is out of use for */
+#define NOTHING 3
 
-Control control[2];
-Verdict verdict[2];
-bit buffered[2];             /* the owner's store buffer: the commit of slot 0, then of slot 1 */
-bit revoked;                 /* of the owner; a counter that only grows: 1 stands for "more than at the claim" */
+byte control[2];
+bit cursorMoved;             /* somebody has claimed after slot 1 */
+byte verdict[ROWS];
+byte claimOf[ROWS];
+byte stamp;                  /* odd: rows may be in use */
+byte revoked;
 
 /* Ghosts. */
-bit ownerDead, ownerStopped, ownerDone;
-bit laterLapStored;          /* slot 0 holds a later lap's message */
-byte outcome[2];             /* what the owner was told */
-byte passed[2];              /* the last lap of slot 0 that each reader has passed */
-byte seen[8];                /* reader * 4 + lap: what the reader made of it */
-byte seenSlot1;
+byte buffered[2] = NOTHING;  /* slots whose commits sit in the owner's store buffer, the older first */
+bit dead, out;               /* the owner is dead; dead, stopped for ever, or done */
+byte outcome[2];
+byte fate[2];
+byte incidents;
+bit alarmed;                 /* a claim of an owner that is only slow was taken by the living quarantiner */
 
-#define DRAINED (!buffered[0] && !buffered[1])
-#define DECIDED_IN_LAP_1(slot) \
-  (control[slot].lap > 1 || (control[slot].lap == 1 && control[slot].state != CLAIMED))
+#define ODD(number) ((number) & 1)
+#define DRAINED (buffered[0] == NOTHING)
+#define DECIDED(slot) (control[slot] == COMMITTED || control[slot] == ABORTED)
+#define SAYS_VOID(r, slot) (claimOf[r] == (slot) && (verdict[r] == FINAL || verdict[r] == RELEASED))
+#define IS_VOID(slot) (ODD(stamp) && (SAYS_VOID(0, slot) || SAYS_VOID(1, slot)))
+#define SOME_PENDING (ODD(stamp) && (verdict[0] == PENDING || verdict[1] == PENDING))
+
+/* ---- Parts of a step, to be used inside one that is atomic. ---- */
+
+inline load_row() { said = verdict[r]; its = claimOf[r] }
+
+/* CAS of a row's verdict from `said`, which then is what is there. */
+inline swap_verdict(new) { if :: verdict[r] == said -> verdict[r] = new; won = 1 :: else -> won = 0 fi; said = verdict[r] }
+
+/* Second phase, of the pending row in `said`: two steps. The first waits for the barrier and looks. */
+#ifdef NOBARRIER
+#define BARRIER true         /* naive */
+#else
+#define BARRIER DRAINED
+#endif
+inline look() { inTime = DECIDED(its) }
+inline swap_decision() { if :: inTime -> swap_verdict(WITHDRAWN) :: else -> swap_verdict(FINAL) fi; inTime = 0 }
+
+/* The end of a round of a loop over the rows, which it leaves after the last one. */
+inline next_row() { said = 0; its = 0; won = 0; r++; if :: r == ROWS -> r = 0; break :: else fi }
+
+/* ---- voidSpan: whether the table voids a claim; pending rows are decided on the way. ---- */
+
+inline look_up(slot) {
+  if
+  :: atomic { !ODD(stamp) -> isVoid = 0 }
+  :: atomic { ODD(stamp) -> isVoid = 0; r = 0 };
+     do
+     :: atomic { said != PENDING -> load_row(); judge(slot) }
+#ifndef NORESOLVE
+     :: atomic { said == PENDING && BARRIER -> look() };
+        atomic { swap_decision(); judge(slot) }
+#else
+     :: atomic { said == PENDING && verdict[r] != PENDING -> load_row(); judge(slot) }      /* naive: left to whoever began it */
+#endif
+     od
+  fi
+}
+inline judge(slot) {
+  if
+  :: said == PENDING && its == slot
+  :: (said == FINAL || said == RELEASED) && its == slot -> isVoid = 1; said = 0; its = 0; won = 0; r = 0; break
+  :: else -> next_row()
+  fi
+}
 
 proctype StoreBuffer() {
 end:
   do
-  :: atomic { buffered[0] -> buffered[0] = 0; assert(!laterLapStored); control[0].lap = 1; control[0].state = COMMITTED }
-  :: atomic { !buffered[0] && buffered[1] -> buffered[1] = 0; control[1].lap = 1; control[1].state = COMMITTED }
+  :: atomic { buffered[0] != NOTHING -> control[buffered[0]] = COMMITTED; buffered[0] = buffered[1]; buffered[1] = NOTHING }
   od
 }
 
-#define MAY_DIE_OR_STOP \
-  if \
-  :: atomic { ownerDead = 1; goto over } \
-  :: atomic { ownerStopped = 1; goto over } \
-  :: skip \
+/* Further options of a step: to die, or to stop for ever, before it. */
+#define OR_DIE_OR_STOP \
+  :: atomic { incidents < INCIDENTS -> incidents++; dead = 1; goto over } \
+  :: atomic { incidents < INCIDENTS -> incidents++; goto over }
+
+/* For the owner's row in `said`: to be used as `judge`. */
+inline settle_row() {
+  if
+  :: said == PENDING
+  :: said == FINAL -> fenced = 1
+  :: said == RELEASED -> fenced = 1; next_row()
+  :: said == FREE || said == WITHDRAWN -> next_row()
   fi
+}
+
+inline commit(which) {
+  slot = which; isOpen[which] = 0;
+  if :: buffered[0] == NOTHING -> buffered[0] = which :: else -> buffered[1] = which fi
+}
 
 proctype Owner() {
-  byte slot, mine, change; bit won;
+  byte slot, r, its, said, s, seen; bit isOpen[2] = 1, won, fenced;
+next:
+  if
+  :: atomic { !isOpen[0] && !isOpen[1] -> goto over }
+  :: atomic { isOpen[0] -> commit(0) }
+  :: atomic { isOpen[1] -> commit(1) }
+  OR_DIE_OR_STOP
+  fi;
+  if
+  :: atomic { revoked == seen -> goto told }
+  :: atomic { revoked != seen -> s = revoked }
+  OR_DIE_OR_STOP
+  fi;
+  if
+  :: atomic { !ODD(stamp) }
+  :: atomic { ODD(stamp) -> r = 0 };
+     do
+     :: atomic { said != PENDING && said != FINAL -> load_row();
+          if :: said != TAKEN && its == slot -> settle_row() :: else -> next_row() fi }
+     :: atomic { said == PENDING && DRAINED -> swap_verdict(WITHDRAWN); settle_row() }
+     :: atomic { said == FINAL && DRAINED -> swap_verdict(RELEASED); settle_row() }
+     OR_DIE_OR_STOP
+     od
+  fi;
+#if defined(RESET)
+  atomic { revoked = 0; s = 0 };                 /* naive: a flag that the owner clears */
+#elif defined(SEENEARLY)
+  atomic { seen = s; s = 0 };                    /* naive: remembered while the other claim is open */
+#else
+  atomic { if :: !isOpen[0] && !isOpen[1] -> seen = s :: else fi; s = 0 };
+#endif
+told:
+  atomic {
+    outcome[slot] = (fenced -> FENCED : PUBLISHED);
+    assert(fate[slot] == 0 || fate[slot] == outcome[slot]);
+    fenced = 0; slot = 0;
+    goto next
+  };
+over:
+  out = 1
+}
+
+/* The next publisher: confirms the last claim before the cursor moves on. */
+proctype Other() {
+  byte r, its, said, word; bit isVoid, won, inTime;
+  atomic { word = control[1]; if :: word != 0 -> goto claim :: else fi };
+  look_up(1);
+  atomic { if :: !isVoid && control[1] == word -> control[1] = CLAIMED :: else fi };
+claim:
+  atomic { isVoid = 0; word = 0; cursorMoved = 1 }
+}
+
+#define TAKER_MAY_DIE :: atomic { mayDie -> goto over }
+
+inline taken_already() {
+  if
+#ifndef NORESOLVE
+  :: its == slot && said == PENDING
+#else
+  :: its == slot && said == PENDING -> goto next
+#endif
+  :: its == slot && said == FINAL -> goto next
+  :: else -> next_row()
+  fi
+}
+
+#define IS_OPEN(slot) (!DECIDED(slot) && !IS_VOID(slot))
+
+proctype Quarantiner(bit mayDie) {
+  byte slot, r, its, said; bit won, inTime;
+end:
   do
-  :: slot < SLOTS ->
-     MAY_DIE_OR_STOP;
-     buffered[slot] = 1;                         /* payload and control word: plain stores */
-     MAY_DIE_OR_STOP;
-     change = revoked;                           /* its own line: costs nothing */
-     if :: change == 0 -> outcome[slot] = PUBLISHED; goto next :: else fi;
-     MAY_DIE_OR_STOP;
-again:
-     mine = verdict[slot].state;
+  :: atomic {
+       (IS_OPEN(0) || IS_OPEN(1)) && (mayDie || out || !alarmed) ->
+       if :: IS_OPEN(0) -> slot = 0 :: IS_OPEN(1) -> slot = 1 fi;
+       if :: mayDie || out :: else -> alarmed = 1 fi
+     };
      if
-     :: mine == NONE || mine == WITHDRAWN -> outcome[slot] = PUBLISHED
-     :: mine == PENDING ->
-        DRAINED;                                 /* a locked instruction */
-        atomic { if :: verdict[slot].state == PENDING -> verdict[slot].state = WITHDRAWN; won = 1 :: else -> won = 0 fi };
-        if :: won -> outcome[slot] = PUBLISHED :: else -> goto again fi
-     :: mine == FINAL ->
-        outcome[slot] = FENCED;
-        DRAINED;
-        MAY_DIE_OR_STOP;
-        verdict[slot].state = RELEASED           /* a CAS loop: the lap may have moved on under it, and stays */
-     :: mine == RELEASED -> assert(false)
+     :: atomic { !ODD(stamp) }
+     :: atomic { ODD(stamp) -> r = 0 };
+        do
+        :: atomic { said != PENDING -> load_row(); taken_already() }
+        :: atomic { said == PENDING && BARRIER -> look() };
+           atomic { swap_decision(); taken_already() }
+        TAKER_MAY_DIE
+        od
      fi;
-#ifdef RESET
-     revoked = 0;                                /* naive: a flag that the owner clears */
+     atomic { r = 0; said = 0; its = 0; won = 0 };
+     do
+     :: atomic { r < ROWS ->                     /* a row that is seen free: CAS from that */
+          swap_verdict(TAKEN);
+          if :: won -> break :: else -> said = 0; r++ fi }
+     :: atomic { r == ROWS -> goto next }        /* the table is full */
+     od;
+     if :: atomic { claimOf[r] = slot } TAKER_MAY_DIE fi;
+     if :: atomic { stamp = (stamp + 1) | 1 } TAKER_MAY_DIE fi;
+#ifndef TELLLATE
+     if :: atomic { revoked = revoked + 1 } TAKER_MAY_DIE fi;
+#endif
+#ifdef LOOKFIRST
+     if :: atomic { BARRIER -> its = slot; look() } TAKER_MAY_DIE fi;      /* naive */
+     if :: atomic { said = TAKEN; swap_verdict(PENDING); if :: !won -> goto next :: else fi } TAKER_MAY_DIE fi;
+#else
+     if :: atomic { said = TAKEN; swap_verdict(PENDING); if :: !won -> goto next :: else -> its = slot fi } TAKER_MAY_DIE fi;
+     if :: atomic { BARRIER -> look() } TAKER_MAY_DIE fi;
+#endif
+     if :: atomic { swap_decision() } TAKER_MAY_DIE fi;
+#ifdef TELLLATE
+     atomic { revoked = revoked + 1 };           /* naive */
 #endif
 next:
-     atomic { slot++; mine = 0; change = 0; won = 0 }
-  :: else -> break
-  od;
-  ownerDone = 1;
-over:
-  skip
-}
-
-/* When a quarantiner may die. */
-#define NEVER 0
-#define ANYWHERE 1
-#define ONCE_PENDING 2       /* only after it has said pending: somebody alive got that far */
-
-/* Second phase: after a barrier the slot is decided or will be fenced. */
-inline finish_pending(slot) {
-  DRAINED;                                       /* membarrier */
-  decided = DECIDED_IN_LAP_1(slot);
-  if :: mayDie != NEVER -> goto over :: skip fi;
-  atomic { if :: verdict[slot].state == PENDING -> verdict[slot].state = (decided -> WITHDRAWN : FINAL) :: else fi }
-}
-
-proctype Quarantiner(byte target; byte mayDie) {
-  bit decided, won;
-  if :: mayDie == ANYWHERE -> goto over :: skip fi;
-  if :: DECIDED_IN_LAP_1(target) -> goto over :: else fi;
-  revoked = 1;
-  if :: mayDie == ANYWHERE -> goto over :: skip fi;
-  atomic { if :: verdict[target].state == NONE -> verdict[target].state = PENDING; verdict[target].lap = 1; won = 1 :: else fi };
-  if
-  :: !won -> goto over
-  :: mayDie != NEVER -> goto over                /* leaves pending behind */
-  :: won
-  fi;
-  finish_pending(target);
-over:
-  atomic { decided = 0; won = 0 }
-}
-
-proctype Resolver() {
-  byte target, mayDie; bit decided;               /* mayDie: never */
-end:
-  do
-#ifndef NORESOLVE
-  :: verdict[0].state == PENDING -> target = 0; finish_pending(target); atomic { decided = 0; target = 0 }
-  :: verdict[1].state == PENDING -> target = 1; finish_pending(target); atomic { decided = 0; target = 0 }
-#else
-  :: false                                       /* naive: pending is left to whoever began it */
-#endif
+     atomic { r = 0; said = 0; its = 0; won = 0; inTime = 0; slot = 0; if :: mayDie -> goto over :: else fi }
   od;
 over:
   skip
 }
+
+inline released() { if :: said == PENDING || said == FINAL :: else -> next_row() fi }
 
 proctype Recovery() {
-  byte slot, state;
+  byte slot, r, its, said, word; bit isVoid, won, inTime, moved;
 end:
-  ownerDead;
-  DRAINED;                                       /* the kernel frees the lock after the last store */
+  atomic { dead && DRAINED -> moved = cursorMoved };
+  word = control[1];
   do
-  :: slot < SLOTS ->
-again:
-     state = verdict[slot].state;
+  :: atomic { !(word == CLAIMED || (!moved && word == 0)) -> break }
+  :: word == CLAIMED || (!moved && word == 0) ->
+     look_up(1);
      if
-     :: state == NONE ->
-        atomic {
-          if
-          :: control[slot].lap == 0 || (control[slot].lap == 1 && control[slot].state == CLAIMED) ->
-             control[slot].lap = 1; control[slot].state = ABORTED
-          :: else
-          fi
-        }
-     :: state == PENDING ->
-        atomic {
-          if
-          :: verdict[slot].state == PENDING -> verdict[slot].state = (DECIDED_IN_LAP_1(slot) -> WITHDRAWN : FINAL)
-          :: else
-          fi
-        };
-        goto again
-     :: state == FINAL -> verdict[slot].state = RELEASED
-     :: state == WITHDRAWN || state == RELEASED -> skip
-     fi;
-     slot++
-  :: else -> break
-  od
-}
-
-#define LOAD_CONTROL(slot) atomic { word.lap = control[slot].lap; word.state = control[slot].state }
-#define LOAD_VERDICT(slot) atomic { said.state = verdict[slot].state; said.lap = verdict[slot].lap }
-#define UNCHANGED(slot) \
-  (control[slot].lap == word.lap && control[slot].state == word.state && \
-   verdict[slot].state == said.state && verdict[slot].lap == said.lap)
-#define OUT_OF_USE(inLap) ((said.state == FINAL || said.state == RELEASED) && said.lap >= (inLap))
-#define UNDER_DECISION(inLap) (said.state == PENDING && said.lap == (inLap))
-
-proctype Reader(byte me) {
-  byte lap = 1; Control word; Verdict said;
-  do
-  :: lap <= LAPS ->
-again:
-#ifdef VERDICTFIRST
-     LOAD_VERDICT(0);                            /* naive: the verdict may become final in between */
-     LOAD_CONTROL(0);
-#else
-     LOAD_CONTROL(0);
-     LOAD_VERDICT(0);
-#endif
-     if
-     :: OUT_OF_USE(lap) -> seen[me * 4 + lap] = FENCED
-     :: !OUT_OF_USE(lap) && word.lap == lap && word.state == ABORTED -> seen[me * 4 + lap] = FENCED
-     :: !OUT_OF_USE(lap) && word.lap == lap && word.state == COMMITTED && !UNDER_DECISION(lap) ->
-        seen[me * 4 + lap] = PUBLISHED
-     :: else -> !UNCHANGED(0); goto again        /* waits for either word to change */
-     fi;
-     passed[me] = lap;
-     atomic { lap++; word.lap = 0; word.state = 0; said.state = 0; said.lap = 0 }
-  :: else -> break
-  od;
-#if SLOTS == 1
-  seenSlot1 = FENCED;
-#else
-  if
-  :: me == 0 ->
-again1:
-     LOAD_CONTROL(1);
-     LOAD_VERDICT(1);
-     if
-     :: OUT_OF_USE(1) -> seenSlot1 = FENCED
-     :: !OUT_OF_USE(1) && word.lap == 1 && word.state == ABORTED -> seenSlot1 = FENCED
-     :: !OUT_OF_USE(1) && word.lap == 1 && word.state == COMMITTED && !UNDER_DECISION(1) -> seenSlot1 = PUBLISHED
-     :: else -> !UNCHANGED(1); goto again1
+     :: atomic { isVoid -> break }
+     :: atomic { !isVoid -> if :: control[1] == word -> control[1] = ABORTED; break :: else -> word = control[1] fi }
      fi
-  :: else
-  fi;
-#endif
-  atomic { word.lap = 0; word.state = 0; said.state = 0; said.lap = 0 }
+  od;
+  atomic { isVoid = 0; moved = 0; word = control[0] };           /* from the floor on: the marked claims */
+  atomic { if :: word == CLAIMED && control[0] == word -> control[0] = ABORTED :: else fi; word = control[1] };
+  atomic { if :: word == CLAIMED && control[1] == word -> control[1] = ABORTED :: else fi; word = 0; r = 0 };
+  if
+  :: atomic { !ODD(stamp) }
+  :: ODD(stamp) ->
+     do
+     :: atomic { said != PENDING && said != FINAL -> load_row(); released() }
+     :: atomic { said == PENDING && BARRIER -> look() };
+        atomic { swap_decision(); released() }
+     :: atomic { said == FINAL -> swap_verdict(RELEASED); released() }
+     od
+  fi
 }
 
-/* A publisher that comes to slot 0 again, one lap after the other, when both readers have passed it. */
-proctype NextLap() {
-  byte lap = 2; Verdict said; bit won;
+inline note(what) {
+  assert(fate[slot] == 0 || fate[slot] == what); assert(outcome[slot] == 0 || outcome[slot] == what);
+  fate[slot] = what; slot++; word = 0; isVoid = 0
+}
+
+inline believe() {
+  if
+  :: atomic { isVoid || word == ABORTED -> note(FENCED) }
+  :: atomic { !isVoid && word == COMMITTED -> note(PUBLISHED) }
+  :: atomic { !isVoid && word != ABORTED && word != COMMITTED -> word = 0 }
+  fi
+}
+
+proctype Reader() {
+  byte slot, r, its, said, word; bit isVoid, won, inTime;
   do
-  :: lap <= LAPS ->
-     (passed[0] >= lap - 1 && passed[1] >= lap - 1);
-again:
-     LOAD_VERDICT(0);
-     if
-     :: said.state == PENDING && lap == 2 && !(control[0].lap == 1 && control[0].state == ABORTED) ->
-        (verdict[0].state != PENDING);
-        goto again
-#ifdef CONTROLPAD
-     :: said.state == FINAL -> atomic { control[0].lap = lap; control[0].state = ABORTED }   /* naive: wiped by the late store */
+  :: atomic { slot == 2 -> break }
+#ifdef VERDICTFIRST
+  :: slot < 2 -> look_up(slot);                  /* naive: the row may become final in between */
+     word = control[slot];
+     believe()
 #else
-     :: said.state == FINAL ->
-        atomic { if :: verdict[0].state == FINAL -> verdict[0].lap = lap; won = 1 :: else -> won = 0 fi };
-        if :: !won -> goto again :: else fi
+  :: atomic { slot < 2 && (DECIDED(slot) || IS_VOID(slot) || SOME_PENDING) -> word = control[slot] };
+     look_up(slot);
+     believe()
 #endif
-     :: else ->
-        laterLapStored = 1;
-        atomic { assert(!buffered[0]); control[0].lap = lap; control[0].state = COMMITTED }
-     fi;
-     lap++
-  :: else -> break
   od
 }
 
 init {
-  byte lap;
   atomic {
-    run StoreBuffer(); run Owner();
-#ifdef ONEQUARANTINER
-    run Quarantiner(0, ONCE_PENDING);
-#else
-    run Quarantiner(0, ANYWHERE); run Quarantiner(0, NEVER);
+    control[0] = CLAIMED;
+    run StoreBuffer(); run Owner(); run Other(); run Quarantiner(0); run Recovery(); run Reader();
+#ifndef ONEQUARANTINER
+    run Quarantiner(1);
 #endif
-#ifndef ONESLOT
-    run Quarantiner(1, NEVER);
+#ifndef ONEREADER
+    run Reader();
 #endif
-    run Resolver(); run Recovery(); run Reader(0); run Reader(1); run NextLap()
-  };
-  (passed[0] == LAPS && passed[1] == LAPS && seenSlot1 != 0 && DRAINED);
-  lap = 1;
-  do
-  :: lap <= LAPS -> assert(seen[lap] == seen[4 + lap]); lap++
-  :: else -> break
-  od;
-  (ownerDone || ownerDead || ownerStopped);
-  assert(outcome[0] == 0 || outcome[0] == seen[1]);
-  assert(SLOTS == 1 || outcome[1] == 0 || outcome[1] == seenSlot1)
+  }
 }
