@@ -87,7 +87,7 @@ struct Mutation {
   private func quarantine(_ input: inout FuzzInput) {
     let partitions = count - 1
     let place = ControlInspector.place(
-      ofQuarantine: input.below(Int(SHMBUS_QUARANTINE_ROWS)), partition: input.below(partitions),
+      ofQuarantine: input.below(control.quarantineRows), partition: input.below(partitions),
       in: control)
     let state = Verdict.State(rawValue: UInt64(input.below(6))) ?? .free
     let claim = Packed.claim(UInt64(input.below(256)), span: value(&input) & 4095)

@@ -14,7 +14,7 @@
 enum {
   SHMBUS_LAYOUT_VERSION = 1,
   SHMBUS_NAME_BYTES = 64,       ///< longest bus, group or producer name; not terminated when full
-  SHMBUS_QUARANTINE_ROWS = 64,  ///< per partition
+  SHMBUS_QUARANTINE_ROWS = 64,  ///< per partition, at most: half as many as there are slots
   SHMBUS_CURSOR_STRIDE = 128,   ///< two lines: the adjacent-line prefetcher must not tie writers together
 };
 
@@ -418,7 +418,7 @@ struct shmbus_producer_sequence {
   uint64_t offset;
 };
 
-/// One claim taken out of use. Table [partition][SHMBUS_QUARANTINE_ROWS].
+/// One claim taken out of use. Table [partition][min(slots / 2, SHMBUS_QUARANTINE_ROWS)].
 ///
 ///      0  claim    8   atomic: offset:52 | span:12
 ///      8  owner    8   atomic: incarnation:48 | publisher row + 1:16

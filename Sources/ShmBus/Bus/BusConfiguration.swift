@@ -76,7 +76,7 @@ public struct BusConfiguration: Sendable, Equatable {
   var controlLayout: ControlLayout {
     ControlLayout(
       maxPartitions: maxPartitions, maxPublishers: maxPublishers, maxSubscribers: maxSubscribers,
-      maxGroups: maxGroups, maxProducers: maxProducers)
+      maxGroups: maxGroups, maxProducers: maxProducers, slots: slots)
   }
 
   /// Refuses what cannot be, naming the option, what was given and what would do.

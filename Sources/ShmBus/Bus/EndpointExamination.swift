@@ -93,9 +93,9 @@ struct EndpointExamination {
     (0..<bus.partitions).flatMap { partition -> [Diagnosis] in
       guard let segment = try? bus.segment(partition, writable: false) else { return [] }
       defer { withExtendedLifetime(segment) {} }
-      let entries = Quarantine(map: bus.map, partition: partition, ring: segment.ring).entries
-        .filter { $0.verdict.state == .final }
-      let isFull = entries.count >= Quarantine.rows.count
+      let table = Quarantine(map: bus.map, partition: partition, ring: segment.ring)
+      let entries = table.entries.filter { $0.verdict.state == .final }
+      let isFull = entries.count >= table.rows.count
       return entries.map { entry in
         let row = Int(entry.owner & 0xFFFF) - 1
         let owner = bus.endpoint(

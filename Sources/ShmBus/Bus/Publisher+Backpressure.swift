@@ -67,11 +67,12 @@ extension PublisherCore {
   /// Passes over slots that are out of use, until the claim may be tried anew or something holds it.
   private func passVoid(_ lane: UnsafeMutablePointer<Lane>, span: UInt64) -> Bool {
     let ring = unsafe lane.pointee.ring
-    let void = unsafe lane.pointee.gate.quarantine(of: ring).nextHolder(from: ring.end)
+    let table = unsafe lane.pointee.gate.quarantine(of: ring)
+    let void = table.nextHolder(from: ring.end)
     // Nobody else would notice that the owner of slots out of use has died: they hold nobody.
     var moved = void.map { recovery.free($0.publisher) } ?? false
     // Bounded: padding and a passing claim for each row of the table.
-    for _ in 0..<(2 * Quarantine.rows.count) {
+    for _ in 0..<(2 * table.rows.count) {
       switch unsafe Lane.passVoid(lane, span: span) {
       case .nothing: return moved
       case .moved: moved = true

@@ -65,7 +65,7 @@ extension ControlLayout {
     self.init(
       checkedPartitions: UInt64(header.max_partitions), publishers: UInt64(header.max_publishers),
       subscribers: UInt64(header.max_subscribers), groups: UInt64(header.max_groups),
-      producers: UInt64(header.max_producers))
+      producers: UInt64(header.max_producers), slots: header.slots)
   }
 
   /// The geometry that the offsets of the tables amount to, for a header whose maxima are wrong.
@@ -82,12 +82,13 @@ extension ControlLayout {
     self.init(
       checkedPartitions: partitions, publishers: endpoints &- subscribers,
       subscribers: subscribers, groups: groups,
-      producers: rows(header.producer_table, header.sequence_table, of: shmbus_producer_row.self))
+      producers: rows(header.producer_table, header.sequence_table, of: shmbus_producer_row.self),
+      slots: header.slots)
   }
 
   private init?(
     checkedPartitions partitions: UInt64, publishers: UInt64, subscribers: UInt64, groups: UInt64,
-    producers: UInt64
+    producers: UInt64, slots: UInt64
   ) {
     guard Bounds.partitions.contains(partitions), Bounds.publishers.contains(publishers),
       Bounds.subscribers.contains(subscribers), Bounds.groups.contains(groups),
@@ -95,6 +96,7 @@ extension ControlLayout {
     else { return nil }
     self.init(
       maxPartitions: Int(partitions), maxPublishers: Int(publishers),
-      maxSubscribers: Int(subscribers), maxGroups: Int(groups), maxProducers: Int(producers))
+      maxSubscribers: Int(subscribers), maxGroups: Int(groups), maxProducers: Int(producers),
+      slots: Int(clamping: slots))
   }
 }

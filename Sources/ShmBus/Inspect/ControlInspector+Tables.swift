@@ -121,14 +121,14 @@ extension ControlInspector {
 
   static func place(ofQuarantine row: Int, partition: Int, in layout: ControlLayout) -> Int {
     layout.quarantineTable
-      + (partition * Int(SHMBUS_QUARANTINE_ROWS) + row)
+      + (partition * layout.quarantineRows + row)
       * MemoryLayout<shmbus_quarantine_row>.size
   }
 
   var quarantine: [ControlReport.QuarantineRow] {
     guard let layout else { return [] }
     return (0..<partitions).flatMap { partition in
-      (0..<Int(SHMBUS_QUARANTINE_ROWS)).compactMap { number in
+      (0..<layout.quarantineRows).compactMap { number in
         let base = Self.place(ofQuarantine: number, partition: partition, in: layout)
         guard let word = reader.word(at: base + 16), word & 0xff != 0 else { return nil }
         let claim = reader.word(at: base) ?? 0
@@ -146,7 +146,7 @@ extension ControlInspector {
   /// The claims of a partition that are out of use, as the ring's walk needs them.
   func voidClaims(of partition: Int) -> [VoidClaim] {
     guard let layout, partition < layout.maxPartitions else { return [] }
-    return (0..<Int(SHMBUS_QUARANTINE_ROWS)).compactMap { number in
+    return (0..<layout.quarantineRows).compactMap { number in
       let base = Self.place(ofQuarantine: number, partition: partition, in: layout)
       let verdict = Verdict(reader.word(at: base + 16) ?? 0)
       guard verdict.state == .final || verdict.state == .released else { return nil }

@@ -207,7 +207,7 @@ extension ControlInspector {
   ) {
     let reader = reader
     let stamp = Self.place(of: partition, in: layout) + 8
-    for number in 0..<Int(SHMBUS_QUARANTINE_ROWS) {
+    for number in 0..<layout.quarantineRows {
       let base = Self.place(ofQuarantine: number, partition: partition, in: layout)
       let name = "quarantine row \(number) of partition \(partition)"
       func state() -> UInt64 { (reader.word(at: base + 16) ?? 0) & 0xff }

@@ -10,7 +10,7 @@ import CShmBus
 ///   group rows        [group]                     256
 ///   producer rows     [producer]                  128
 ///   producer sequences [partition][producer]       16
-///   quarantine rows   [partition][64]              32
+///   quarantine rows   [partition][slots / 2, at most 64]  32
 /// ```
 struct ControlLayout: Equatable {
   let maxPartitions: Int
@@ -18,9 +18,14 @@ struct ControlLayout: Equatable {
   let maxSubscribers: Int
   let maxGroups: Int
   let maxProducers: Int
+  /// Of a partition.
+  let slots: Int
 
   var endpointRows: Int { maxPublishers + maxSubscribers }
   var headRows: Int { maxGroups + maxSubscribers }
+  /// Of a partition. The smallest ring has half as many rows, so that the control segment of its bus
+  /// fits one page; from 128 slots on they are all there.
+  var quarantineRows: Int { max(32, min(Int(SHMBUS_QUARANTINE_ROWS), slots / 2)) }
 
   var partitionTable: Int { MemoryLayout<shmbus_control_header>.size }
   var endpointTable: Int {
@@ -35,8 +40,7 @@ struct ControlLayout: Equatable {
   }
   var segmentBytes: Int {
     roundUp(
-      quarantineTable + maxPartitions * Int(SHMBUS_QUARANTINE_ROWS)
-        * MemoryLayout<shmbus_quarantine_row>.size,
+      quarantineTable + maxPartitions * quarantineRows * MemoryLayout<shmbus_quarantine_row>.size,
       to: PartitionLayout.pageSize)
   }
 }

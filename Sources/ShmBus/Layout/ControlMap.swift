@@ -66,7 +66,7 @@ struct ControlMap {
   func quarantineRow(_ row: Int, partition: Int) -> QuarantineRow {
     let size = MemoryLayout<shmbus_quarantine_row>.size
     return unsafe QuarantineRow(
-      base + layout.quarantineTable + (partition * Int(SHMBUS_QUARANTINE_ROWS) + row) * size)
+      base + layout.quarantineTable + (partition * layout.quarantineRows + row) * size)
   }
 
   /// Where a subscriber's own heads are in the table of heads.

@@ -68,7 +68,7 @@ extension Quarantine {
     let seen = stamp.loadAcquire()
     guard seen & 1 != 0 else { return }
     var inUse = false
-    for number in Self.rows {
+    for number in rows {
       let row = map.quarantineRow(number, partition: partition)
       guard Verdict(row.verdict.loadAcquire()).state != .free else { continue }
       if let entry = entry(number) {

@@ -1,5 +1,3 @@
-import CShmBus
-
 // A claim whose owner lives and does nothing must not hold the bus, and its owner must not damage
 // anything when it goes on. Time takes the slots out of use; only the owner, or its death, gives
 // them back (`models/quarantine.pml`).
@@ -16,7 +14,7 @@ struct Quarantine {
   let partition: Int
   let ring: Ring
 
-  static let rows = 0..<Int(SHMBUS_QUARANTINE_ROWS)
+  var rows: Range<Int> { 0..<map.layout.quarantineRows }
 
   /// Odd while the table may have rows in use. It only grows: a reset that was decided on for an older
   /// value must fail, and 0 would come back.
@@ -68,14 +66,14 @@ struct Quarantine {
   }
 
   /// The rows in use. Empty, at the cost of one load, on a healthy bus.
-  var entries: [Entry] { mayHaveRows ? Self.rows.compactMap { entry($0) } : [] }
+  var entries: [Entry] { mayHaveRows ? rows.compactMap { entry($0) } : [] }
 
   /// How many slots from `offset` on are out of use because they belong to a void claim, in its own lap
   /// or in one that passed over it. Pending claims are decided on the way. `offset` may lie inside the
   /// claim: a reader that was sent to a message in the middle of a batch begins there.
   func voidSpan(at offset: Offset) -> UInt64? {
     guard mayHaveRows else { return nil }
-    for number in Self.rows {
+    for number in rows {
       guard let entry = entry(number) else { continue }
       let into = (offset &- entry.offset) & ring.mask
       guard into < entry.span else { continue }
@@ -120,7 +118,7 @@ struct Quarantine {
     for entry in entries where entry.offset == offset && entry.owner == owner {
       if decide(entry).state == .final { return true }
     }
-    for number in Self.rows {
+    for number in rows {
       let row = map.quarantineRow(number, partition: partition)
       let free = Verdict(row.verdict.loadAcquire())
       guard free.state == .free else { continue }

@@ -33,7 +33,7 @@ private let geometries: [BusConfiguration] = [
       (layout.groupTable, configuration.maxGroups * 256),
       (layout.producerTable, configuration.maxProducers * 128),
       (layout.sequenceTable, partitions * configuration.maxProducers * 16),
-      (layout.quarantineTable, partitions * 64 * 32),
+      (layout.quarantineTable, partitions * min(64, configuration.slots / 2) * 32),
     ]
     for table in tables {
       #expect(table.start == end)
@@ -43,6 +43,18 @@ private let geometries: [BusConfiguration] = [
     #expect(layout.segmentBytes.isMultiple(of: 4096))
     // Two writers never meet on one line.
     for table in tables.prefix(5) { #expect(table.start.isMultiple(of: 64)) }
+  }
+
+  /// Two publishers, two subscribers and a group share 16 KiB; from 128 slots on a table of
+  /// quarantine has all its rows.
+  @Test func theSmallestBusTakesFourPages() {
+    let smallest = BusConfiguration(
+      partitions: 1, maxPartitions: 1, slots: 64, slotSize: 64, maxPublishers: 2,
+      maxSubscribers: 2, maxGroups: 1, maxProducers: 1, indexSpacing: 16)
+    #expect(smallest.controlBytes == 4096)
+    #expect(smallest.partitionBytes == 12288)
+    #expect(smallest.controlLayout.quarantineRows == 32)
+    #expect(BusConfiguration(slots: 128).controlLayout.quarantineRows == 64)
   }
 
   /// Every row of every table lies inside its table and is nobody else's.

@@ -70,7 +70,7 @@ extension Bus {
 
   /// Rows of the quarantine table in use, and whether the stamp says that there are any.
   var quarantined: (rows: Int, isStamped: Bool) {
-    let used = Quarantine.rows.count {
+    let used = (0..<map.layout.quarantineRows).count {
       Verdict(map.quarantineRow($0, partition: 0).verdict.loadAcquire()).state != .free
     }
     return (used, map.partition(0).quarantineStamp.loadAcquire() & 1 != 0)

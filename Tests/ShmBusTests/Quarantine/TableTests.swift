@@ -228,7 +228,7 @@ import Testing
     try withBus(impatient(timeout: Self.patience)) { bus in
       var seed = Seed(11)
       for _ in 0..<50 {
-        for number in Quarantine.rows {
+        for number in 0..<bus.map.layout.quarantineRows {
           let row = bus.map.quarantineRow(number, partition: 0)
           row.claim.storeRelease(seed.next() & ~0xfff | (seed.oneIn(2) ? 0 : seed.next() & 0xfff))
           row.owner.storeRelease(seed.next())
@@ -265,7 +265,7 @@ import Testing
   ) {
     let steps = Step.allCases
     let last = steps.firstIndex(of: step) ?? 0
-    let free = Quarantine.rows.first {
+    let free = table.rows.first {
       Verdict(table.map.quarantineRow($0, partition: 0).verdict.loadAcquire()).state == .free
     }
     let row = table.map.quarantineRow(free ?? 0, partition: 0)
