@@ -14,6 +14,8 @@
      Others    may expire an active member at any time (its time is up, it was only slow), and expire one that has stopped
                in the end: CAS active -> expired, bump. Of the dead anybody, member or not, sets the word to "gone", bumps,
                and only then frees the row. A member that dies or stops half-way is buried or expired itself: that bumps.
+     Who       leaves gives up what it owns, sets its word to "gone", bumps, and only then is in no group: recovery does not
+     leaves    bump for a row that is in none.
      Reset     moves the head back with the next term, at any time.
 
    Checked
@@ -28,6 +30,7 @@
      quick pass -DEXPIRIES=1 | 70,162 states
      quick pass -DSTOPS=1 | 3,329 states
      quick pass -DLEAVES=1 -DRESETS=1 | 41,715 states
+     quick pass -DLEAVES=1 -DDEATHS=1 | 0 states: also a death while it leaves
      full  pass -DMEMBERS=3 -DDEATHS=1 | 20,089,233 states
      full  pass -DDEATHS=1 -DEXPIRIES=1 -DRESETS=1 -DLEAVES=1
      full  pass -DEXPIRIES=2 -DMESSAGES=2 | 2,431,810 states
@@ -38,6 +41,7 @@
      quick fail -DONLYHELD -DEXPIRIES=1 | only what it holds is given up: an owner word that names it stays for ever
      quick fail -DBUMPFIRST | the generation is bumped before the member's word
      quick fail -DNOBUMP -DSTOPS=1 | an expiry does not bump the generation
+     quick fail -DLEAVENONE -DLEAVES=1 -DDEATHS=1 | who leaves is in no group before the generation is bumped
      quick fail -DFREEFIRST -DDEATHS=1 | a dead member's row is freed before the generation is bumped
 
    Not in the model: several partitions (each has words of its own), rows used again (registry.pml; owner words name the
@@ -133,7 +137,7 @@ inline expire(m) {
 #define RELEASES (mine || owner == me + 1)
 #endif
 
-/* What recovery does with a dead member. */
+/* What recovery does with a dead member. Who is in no group is none. */
 inline bury(m) {
 #ifdef FREEFIRST
   freed[m] = 1;
@@ -141,10 +145,14 @@ inline bury(m) {
   generation++
 #else
   seenWord = word[m];
-  CAS(word[m], seenWord, GONE);
-  MAY_DIE;
-  generation++;
-  MAY_DIE;
+  if
+  :: seenWord != NONE ->
+     CAS(word[m], seenWord, GONE);
+     MAY_DIE;
+     generation++;
+     MAY_DIE
+  :: else
+  fi;
   freed[m] = 1
 #endif
 }
@@ -288,12 +296,23 @@ end:
      :: mine && position > headOffset -> commit()
      :: else
      fi;
+     MAY_DIE;
      if
      :: mine -> CAS(owner, me + 1, NOBODY)
      :: else
      fi;
+     MAY_DIE;
+#ifdef LEAVENONE
      word[me] = NONE;
+     MAY_DIE;
      generation++;
+#else
+     word[me] = GONE;
+     MAY_DIE;
+     generation++;
+     MAY_DIE;
+     word[me] = NONE;
+#endif
      goto over
 #endif
   od;
@@ -314,10 +333,14 @@ end:
   if :: goto over :: skip fi;
   generation++;
 #else
-  word[m] = GONE;
-  if :: goto over :: skip fi;
-  generation++;
-  if :: goto over :: skip fi;
+  if
+  :: word[m] != NONE ->
+     word[m] = GONE;
+     if :: goto over :: skip fi;
+     generation++;
+     if :: goto over :: skip fi
+  :: else
+  fi;
   freed[m] = 1;
 #endif
 over:

@@ -58,11 +58,15 @@ final class GroupSeat {
   }
 
   /// Gives everything up. What was committed for later is committed.
+  ///
+  /// The word is cleared last: should this process die before it has moved the generation, whoever
+  /// frees its row does, but not for a row that is in no group (`-DLEAVENONE`).
   func leave() {
     for partition in unsafe state.pointee.held { release(partition) }
     releaseRest(but: [])
-    word.storeRelease(0)  // B8
+    word.storeRelease(group.activeWord(me.incarnation).with(.gone).raw)  // B8
     group.bump()
+    word.storeRelease(0)  // B8
   }
 
   // MARK: - What each poll does

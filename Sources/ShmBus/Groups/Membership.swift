@@ -18,7 +18,7 @@ struct MembershipWord: Equatable {
     case active = 1
     /// It did not poll for too long; it may come back.
     case expired = 2
-    /// It died, and recovery has seen it.
+    /// It died, and recovery has seen it; or it is leaving.
     case gone = 3
   }
 
