@@ -16,6 +16,8 @@ final class Cast {
   let before: Segments.Image
   /// Where the victim's own head stood then.
   private(set) var headAtBegin: UInt64 = 0
+  /// Where its group stood then.
+  private(set) var termAtBegin: UInt64 = 0
 
   /// All are attached, and the victim is at its first mark.
   init(_ run: Run, bystander hasBystander: Bool, isStepped: Bool) throws {
@@ -25,7 +27,12 @@ final class Cast {
     // First, so that it has the first subscribers' row.
     sleeper = try scenario.hasSleeper ? Part { try Sleeper.play(segments, $0) } : nil
     _ = try sleeper?.hear()
-    bystander = try hasBystander ? Part { try Survivor.bystander(segments, $0) } : nil
+    bystander =
+      try hasBystander
+      ? Part { line in
+        guard let plan = scenario.group else { return try Survivor.bystander(segments, line) }
+        try GroupSurvivor.bystander(segments, plan, line)
+      } : nil
     _ = try bystander?.hear()
     let (own, other) = try Line.pair()
     defer { other.close() }
@@ -44,6 +51,7 @@ final class Cast {
     before = segments.image
     guard stop == .began else { throw Self.failure(of: own) }
     headAtBegin = headOfVictim
+    termAtBegin = segments.groupHead.term
     try awaitSleepers()
   }
 
@@ -74,6 +82,13 @@ final class Cast {
 
   /// The head of the victim, as the last subscriber that attached.
   var headOfVictim: UInt64 { run.segments.head(ofSubscriber: subscribersBefore) }
+
+  /// The registry row of a victim that is a member of a group.
+  var victimRow: Int {
+    let isFirst =
+      run.scenario.dead == nil && (bystander == nil || run.scenario.group?.joinsLate == true)
+    return firstSubscriber + (isFirst ? 0 : 1)
+  }
 
   /// Whether a subscriber is announced asleep and has been given no wake.
   private var sleeperWaits: Bool {
@@ -130,7 +145,11 @@ final class Cast {
       verdict = try bystander.ask("check")
       try bystander.join()
     } else {
-      let newcomer = try Part { try Survivor.newcomer(segments, early: early, $0) }
+      let plan = run.scenario.group
+      let newcomer = try Part { line in
+        guard let plan else { return try Survivor.newcomer(segments, early: early, line) }
+        try GroupSurvivor.newcomer(segments, plan, line)
+      }
       verdict = try newcomer.hear()
       try newcomer.join()
     }

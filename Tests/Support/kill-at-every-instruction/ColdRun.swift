@@ -117,7 +117,11 @@ private struct Newcomer {
     let segments = try Segments(of: name)
     let (own, other) = try Line.pair()
     let early = found == "usable" && run.scenario.busExists ? run.early : nil
-    try Survivor.newcomer(segments, early: early, other)
+    if let plan = run.scenario.group {
+      try GroupSurvivor.newcomer(segments, plan, other)
+    } else {
+      try Survivor.newcomer(segments, early: early, other)
+    }
     let verdict = try own.hear()
     guard verdict.hasPrefix("ok ") else { throw Violation(verdict) }
     line.say(found)

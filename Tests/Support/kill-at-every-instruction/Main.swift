@@ -79,7 +79,8 @@ struct Command {
       return 0
     case "kill":
       return try table { scenario in
-        try bystanders.filter { !$0 || scenario.mayHaveBystander }.map { bystander in
+        try bystanders.filter { $0 ? scenario.mayHaveBystander : !scenario.mustHaveBystander }.map {
+          bystander in
           var run = try KillRun(scenario, bystander: bystander, schedule)
           try run.all()
           return run.tally

@@ -20,7 +20,10 @@ struct PauseRun {
 
   init(_ scenario: Scenario, _ way: Way, _ schedule: Schedule) throws {
     var scenario = scenario
-    if way == .laps { scenario.claimTimeout = .milliseconds(10) }
+    if way == .laps {
+      scenario.claimTimeout = .milliseconds(10)
+      scenario.group?.pollInterval = .milliseconds(10)
+    }
     run = try Run(scenario)
     self.way = way
     self.schedule = schedule

@@ -10,10 +10,10 @@ final class Run {
   let start: Segments.Image
   let early: Int
 
-  /// The smallest bus there is that has room for everybody: 8 KiB and 12 KiB.
+  /// The smallest bus there is that has room for everybody: 4 KiB and 12 KiB.
   static func configuration(claimTimeout: Duration = .seconds(30)) -> BusConfiguration {
     BusConfiguration(
-      maxPartitions: 1, slots: 64, slotSize: 64, maxPublishers: 5, maxSubscribers: 5, maxGroups: 1,
+      maxPartitions: 1, slots: 64, slotSize: 64, maxPublishers: 2, maxSubscribers: 2, maxGroups: 1,
       maxProducers: 1, claimTimeout: claimTimeout, indexSpacing: 16)
   }
 
@@ -26,6 +26,9 @@ final class Run {
       let publisher = try bus.publisher()
       for number in 0..<early {
         try publisher.publish(Pattern.bytes(Name.early, number, count: 40))
+        if let plan = scenario.group, number == early - GroupPlan.waiting - 1 {
+          try bus.createGroup(plan.options("creator"), from: .latest)
+        }
         // So that the rate of the clock's counter is known, to the victims too.
         if number == early - 2 { usleep(4_000) }
       }

@@ -73,6 +73,6 @@ extension Scenario {
       progress: { _ in .done }, play: play)
   }
 
-  private static func close(_ publisher: consuming Publisher) {}
-  private static func close(_ reader: consuming Subscriber) {}
+  static func close(_ publisher: consuming Publisher) {}
+  static func close(_ reader: consuming Subscriber) {}
 }

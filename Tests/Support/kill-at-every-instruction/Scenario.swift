@@ -31,6 +31,10 @@ struct Scenario {
   var mayOverwrite = false
   /// Others may be attached all the time.
   var mayHaveBystander = true
+  /// It means nothing without them.
+  var mustHaveBystander = false
+  /// The group that it is about; who goes on is then a member of it.
+  var group: GroupPlan?
   /// Whether another publisher may go round the ring while the victim is stopped: not where a
   /// stopped subscriber holds it.
   var mayBeLapped = false
@@ -47,7 +51,9 @@ struct Scenario {
   /// Whether what returned must be done; an abort delivers nothing.
   var mustBeDone: Bool { progress != nil || !claims.isEmpty }
 
-  static var all: [Scenario] { publishing + claiming + reading + recovering + quarantining + cold }
+  static var all: [Scenario] {
+    publishing + claiming + reading + grouping + recovering + quarantining + cold
+  }
 }
 
 /// How far a killed operation had got.

@@ -12,7 +12,7 @@ final class Segments {
   }
 
   let bus: String
-  private let control: Mapped
+  let control: Mapped
   private let partition: Mapped
 
   init(of bus: String) throws {
@@ -66,7 +66,7 @@ final class Segments {
   /// The states of the partition's quarantine rows that are in use.
   var quarantine: [UInt64] {
     let table = Int(control.word(at: 560))
-    return (0..<64).map { control.word(at: table + $0 * 32 + 16) & 0xff }.filter { $0 != 0 }
+    return (0..<32).map { control.word(at: table + $0 * 32 + 16) & 0xff }.filter { $0 != 0 }
   }
 
   /// The head of a subscriber's row.

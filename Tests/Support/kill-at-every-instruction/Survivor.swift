@@ -80,7 +80,7 @@ struct Survivor: ~Copyable {
 
   /// Payload sizes: spans of 1, 1, 3, 1, 4 and 2 slots. `laps` is more than two rings of 64 slots.
   private static let few = [40, 8, 150, 40]
-  private static let laps = (0..<72).map { [40, 8, 150, 64, 200, 100][$0 % 6] }
+  static let laps = (0..<72).map { [40, 8, 150, 64, 200, 100][$0 % 6] }
 
   private mutating func publish(
     _ sizes: [Int], _ publisher: borrowing Publisher, mustFit: Bool = true
@@ -122,8 +122,10 @@ struct Survivor: ~Copyable {
 
   private mutating func readReady() throws { try ledger.readReady(&reader) }
 
+  private func inspect() throws { try Self.inspect(bus) }
+
   /// What `dump-shm --verify` would find.
-  private func inspect() throws {
+  static func inspect(_ bus: Bus) throws {
     let report = Inspection.report(
       of: try Bus.segments(of: bus.name), named: bus.name, isWhole: true,
       InspectionOptions(verify: true))
