@@ -97,6 +97,8 @@ extension SubscriberCore {
   static func isSoonReady(_ state: UnsafeMutablePointer<SubscriberState>) -> Bool {
     unsafe giveBackAll(state)
     if unsafe !state.pointee.spins || state.pointee.runLeft == 0 { return false }
+    let count = unsafe state.pointee.delivered.loadRelaxed()
+    for _ in unsafe 0..<state.pointee.pace.pauses(afterReading: count) { shmbus_pause() }
     for _ in 0..<64 {
       if unsafe glance(state) { return true }
       shmbus_pause()

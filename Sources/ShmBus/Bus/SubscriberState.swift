@@ -24,6 +24,7 @@ struct SubscriberState {
   @usableFromInline var copies = CopyBuffer()
   /// Its strategy spins before it sleeps.
   let spins: Bool
+  var pace = ReadingPace()
   /// Whose state this is; it outlives the state.
   let core: Unmanaged<SubscriberCore>
 
