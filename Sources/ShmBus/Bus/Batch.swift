@@ -66,6 +66,7 @@ public struct Batch: ~Copyable, ~Escapable {
     let span = ring.span(of: count &+ key.byteCount)
     let offset = next
     if span > end &- offset { return false }
+    unsafe Lane.prepare(lane, beyond: offset)
     unsafe Publisher.copy(payload, key, to: ring.cell(offset))
     let isFirst = offset == start
     let flags = isFirst ? 0 : UInt64(SlotHeader.Flag.insideBatch) &<< 48

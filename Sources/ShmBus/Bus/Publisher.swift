@@ -22,7 +22,7 @@ public struct Publisher: ~Copyable {
   ///   - partition: where to; nil lets the partitioner choose.
   ///   - timeout: how long to wait while the ring is full; nil is the publisher's own (60 s unless set).
   /// - Throws: ``PublishError``. Nothing was published then.
-  @inlinable @discardableResult
+  @inlinable @inline(__always) @discardableResult
   public func publish(
     _ payload: RawSpan, partition: Int? = nil, timeout: Duration? = nil
   ) throws(PublishError) -> Offset {
@@ -77,7 +77,7 @@ public struct Publisher: ~Copyable {
     let partitions = unsafe state.pointee.choice.partitions
     var chosen = 0
     if let partition {
-      guard partition >= 0, partition < partitions else { throw .noSuchPartition(partition) }
+      if rarely(partition < 0 || partition >= partitions) { throw .noSuchPartition(partition) }
       chosen = partition
     } else if partitions != 1 {
       chosen =
@@ -90,7 +90,7 @@ public struct Publisher: ~Copyable {
   /// Takes in partitions that were added to the bus (Y2).
   @inlinable @inline(__always)
   static func noticePartitions(_ state: UnsafeMutablePointer<PublisherState>) {
-    if unsafe state.pointee.partitionCount.loadAcquire() != state.pointee.partitionsSeen {
+    if unsafe rarely(state.pointee.partitionCount.loadAcquire() != state.pointee.partitionsSeen) {
       unsafe PublisherCore.grow(state)
     }
   }
@@ -101,24 +101,24 @@ public struct Publisher: ~Copyable {
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
     _ payload: RawSpan, key: RawSpan, _ word: SlotHeader.KeyWord, timeout: Duration?
   ) throws(PublishError) -> Offset {
-    let ring = unsafe lane.pointee.ring
     let count = payload.byteCount
-    let span = ring.span(of: count &+ key.byteCount)
-    if unsafe span > state.pointee.longestSpan {
+    let span = unsafe lane.pointee.ring.span(of: count &+ key.byteCount)
+    if unsafe rarely(span > state.pointee.longestSpan) {
       throw unsafe tooLarge(state, count &+ key.byteCount)
     }
     var offset = unsafe Lane.claim(lane, span: span)
-    if offset == Lane.held {
+    if rarely(offset == Lane.held) {
       offset = try unsafe PublisherCore.claimWhenFree(state, lane, span: span, timeout: timeout)
     }
+    unsafe Lane.prepare(lane, beyond: offset)
     // Before the slot is written: the counter's read waits for the stores before it, and those for the
     // reader's core. After them it would double the cost of a message.
     let timestamp = unsafe state.pointee.clock.now()
-    unsafe copy(payload, key, to: ring.cell(offset))
+    unsafe copy(payload, key, to: lane.pointee.ring.cell(offset))
     unsafe finish(
       state, lane, offset, span: span, length: count, word, claim: (offset, span),
       timestamp: timestamp)
-    if unsafe isVoid(state, lane, offset) { throw unsafe PublisherCore.refusal(state) }
+    if unsafe rarely(isVoid(state, lane, offset)) { throw unsafe PublisherCore.refusal(state) }
     return offset
   }
 
@@ -126,7 +126,7 @@ public struct Publisher: ~Copyable {
   @inlinable @inline(__always)
   static func copy(_ payload: RawSpan, _ key: RawSpan, to cell: UnsafeMutableRawPointer) {
     unsafe payload.withUnsafeBytes { bytes in
-      if let source = bytes.baseAddress { unsafe memcpy(cell, source, bytes.count) }
+      if let source = bytes.baseAddress { unsafe shmbus_copy(cell, source, bytes.count) }
     }
     unsafe key.withUnsafeBytes { bytes in
       if let source = bytes.baseAddress {
@@ -156,7 +156,7 @@ public struct Publisher: ~Copyable {
     _ word: SlotHeader.KeyWord, timestamp: UInt64
   ) {
     let header = ring.header(offset)
-    if unsafe !state.pointee.checksum {
+    if unsafe !rarely(state.pointee.checksum) {
       header.fill(
         length: UInt32(truncatingIfNeeded: length), timestamp: timestamp, key: word)
     } else {
@@ -175,9 +175,9 @@ public struct Publisher: ~Copyable {
   static func wakeSleepers(
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>
   ) {
-    if unsafe state.pointee.mustFence { fullFence() }
+    if unsafe rarely(state.pointee.mustFence) { fullFence() }
     shmbus_compiler_barrier()
-    if unsafe lane.pointee.sleepers.loadRelaxed() != 0 {  // K2
+    if unsafe rarely(lane.pointee.sleepers.loadRelaxed() != 0) {  // K2
       unsafe PublisherCore.wakeSubscribers(lane)
     }
   }
@@ -189,8 +189,8 @@ public struct Publisher: ~Copyable {
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>,
     _ offset: Offset
   ) -> Bool {
-    if unsafe state.pointee.revoked.loadRelaxed() == state.pointee.revokedSeen { return false }
-    return unsafe !PublisherCore.settle(state, lane, offset)
+    let moved = unsafe rarely(state.pointee.revoked.loadRelaxed() != state.pointee.revokedSeen)
+    return unsafe moved && !PublisherCore.settle(state, lane, offset)
   }
 
   @usableFromInline @inline(never)

@@ -27,34 +27,24 @@ public struct Subscriber: ~Copyable {
   /// Messages of one partition come in order. Between partitions there is no order.
   ///
   /// - Throws: ``SubscribeError``. Reading goes on after it, behind the gap or the damage.
-  @inlinable @_lifetime(&self)
+  @inlinable @inline(__always) @_lifetime(&self)
   public mutating func next(timeout: Duration) throws(SubscribeError) -> Message? {
-    // Ends: in the second round at the latest.
-    for _ in 0..<2 {
-      if let message = unsafe Self.poll(state) {
-        return unsafe _overrideLifetime(message, mutating: &self)
-      }
-      if timeout <= .zero { break }
-      if unsafe !SubscriberCore.isSoonReady(state) { break }
+    if let message = unsafe Self.poll(state) {
+      return unsafe _overrideLifetime(message, mutating: &self)
     }
-    let message = try unsafe SubscriberCore.waitForMessage(state, timeout: timeout.nanoseconds)
+    let message = try unsafe Self.waitForNext(state, timeout: timeout)
     return unsafe _overrideLifetime(message, mutating: &self)
   }
 
   /// The next message, waiting as long as it takes.
-  @inlinable @_lifetime(&self)
+  @inlinable @inline(__always) @_lifetime(&self)
   public mutating func next() throws(SubscribeError) -> Message {
     // Ends: with a message or an error.
     while true {
       if let message = unsafe Self.poll(state) {
         return unsafe _overrideLifetime(message, mutating: &self)
       }
-      if unsafe SubscriberCore.isSoonReady(state) {
-        if let message = unsafe Self.poll(state) {
-          return unsafe _overrideLifetime(message, mutating: &self)
-        }
-      }
-      if let message = try unsafe SubscriberCore.waitForMessage(state, timeout: .max) {
+      if let message = try unsafe Self.waitForNext(state, timeout: nil) {
         return unsafe _overrideLifetime(message, mutating: &self)
       }
     }
@@ -91,6 +81,20 @@ public struct Subscriber: ~Copyable {
     return message
   }
 
+  /// Nothing lay ready: a short spin and another look, then the long way.
+  @usableFromInline @inline(never) @_lifetime(immortal)
+  static func waitForNext(
+    _ state: UnsafeMutablePointer<SubscriberState>, timeout: Duration?
+  ) throws(SubscribeError) -> Message? {
+    let nanoseconds = timeout?.nanoseconds ?? .max
+    if nanoseconds > 0, unsafe SubscriberCore.isSoonReady(state),
+      let message = unsafe poll(state)
+    {
+      return message
+    }
+    return try unsafe SubscriberCore.waitForMessage(state, timeout: nanoseconds)
+  }
+
   /// Counts a message that is handed out: whoever wonders whether this endpoint is at work looks
   /// here.
   @inlinable @inline(__always)
@@ -103,7 +107,7 @@ public struct Subscriber: ~Copyable {
   @inlinable @inline(__always)
   static func giveBackIfDue(_ track: UnsafeMutablePointer<Track>) {
     let behind = unsafe track.pointee.position &- track.pointee.returned
-    if unsafe behind >= track.pointee.stride || track.pointee.blocked.loadRelaxed() != 0 {
+    if unsafe rarely(behind >= track.pointee.stride || track.pointee.blocked.loadRelaxed() != 0) {
       unsafe SubscriberCore.giveBack(track)
     }
   }

@@ -1,3 +1,5 @@
+import CShmBus
+
 /// What one publisher keeps, in its private memory, about one partition. Only its thread touches it.
 @frozen @safe @usableFromInline
 struct Lane {
@@ -23,6 +25,19 @@ struct Lane {
     cell = ring.publisherCell(UInt64(publisher))
     sleepers = gate.map.partition(gate.partition).sleepers
     open = OpenClaims()
+  }
+}
+
+extension Lane {
+  /// Brings the first lines of a slot that is claimed soon here for writing. The next compare-and-swap waits
+  /// for all stores before it, and those for their lines. Not beyond the limit: readers still need those.
+  @inlinable @inline(__always)
+  static func prepare(_ lane: UnsafeMutablePointer<Lane>, beyond offset: Offset) {
+    let soon = offset &+ 8
+    guard unsafe soon < lane.pointee.limit else { return }
+    let ring = unsafe lane.pointee.ring
+    unsafe shmbus_prefetch_write(ring.header(soon).base)
+    unsafe shmbus_prefetch_write(ring.cell(soon))
   }
 }
 

@@ -26,11 +26,12 @@ extension Lane {
     while true {
       let seen = cursor.loadAcquire()  // M1, partner: C1
       let offset = Packed.cursorOffset(seen)
-      if unsafe offset &+ span > lane.pointee.limit {
+      if unsafe rarely(offset &+ span > lane.pointee.limit) {
         if unsafe !refreshLimit(lane, span: span) { return held }
         continue
       }
-      if unsafe attempt(lane, seen, span: span) { return offset }
+      if unsafe rarely(!attempt(lane, seen, span: span)) { continue }
+      return offset
     }
   }
 
@@ -40,8 +41,8 @@ extension Lane {
     let me = unsafe lane.pointee.publisher
     let offset = Packed.cursorOffset(seen)
     let last = Packed.claimant(seen)
-    if last != me { unsafe confirm(lane, last, offset) }
-    if unsafe lane.pointee.open.count != 0 { unsafe markOpenClaims(lane) }
+    if rarely(last != me) { unsafe confirm(lane, last, offset) }
+    if unsafe rarely(lane.pointee.open.count != 0) { unsafe markOpenClaims(lane) }
     // A1. Release: whoever sees it sees the marks before it. Partner: C2, G3, V3, D2.
     unsafe lane.pointee.cell.announced.storeRelease(Packed.claim(offset, span: span))
     let claimed = Packed.cursor(offset &+ span, claimant: me)

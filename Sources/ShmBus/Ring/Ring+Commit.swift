@@ -44,7 +44,7 @@ extension Lane {
     _ lane: UnsafeMutablePointer<Lane>, _ offset: Offset, span: UInt64, timestamp: UInt64
   ) {
     let lastBoundary = unsafe (offset &+ span &- 1) & ~lane.pointee.ring.spacingMask
-    if lastBoundary >= offset {
+    if rarely(lastBoundary >= offset) {
       unsafe writeIndex(lane, offset, upTo: lastBoundary, timestamp: timestamp)
     }
   }

@@ -64,8 +64,8 @@ struct Ring {
   /// How many slots a message of this many bytes, key included, takes.
   @inlinable @inline(__always)
   func span(of byteCount: Int) -> UInt64 {
-    byteCount <= Int(truncatingIfNeeded: slotSize)
-      ? 1 : (UInt64(truncatingIfNeeded: byteCount) &+ slotSize &- 1) / slotSize
+    rarely(byteCount > Int(truncatingIfNeeded: slotSize))
+      ? (UInt64(truncatingIfNeeded: byteCount) &+ slotSize &- 1) / slotSize : 1
   }
 
   /// How many bytes a message of this span can have.

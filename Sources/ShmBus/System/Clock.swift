@@ -64,7 +64,7 @@ struct TSCClock: BitwiseCopyable {
   mutating func now() -> UInt64 {
     // A counter that went back (another machine, a resumed host) wraps to a huge number here.
     let elapsed = shmbus_cycles() &- baseCycles
-    if elapsed >= span { return unsafe TSCClock.recalibrate(&self) }
+    if rarely(elapsed >= span) { return unsafe TSCClock.recalibrate(&self) }
     // No overflow: a span is at most a second, which is 2^62.
     last = max(last, baseTime &+ (elapsed &* multiplier) &>> 32)
     return last
