@@ -3,6 +3,7 @@
 
 #include "shmbus_layout.h"
 #include "shmbus_mappings.h"
+#include "shmbus_memory.h"
 #include "shmbus_system.h"
 
 #endif

@@ -13,14 +13,23 @@ struct Mapping: ~Copyable, @unchecked Sendable {
   /// In the table of mappings.
   private let place: Int32
 
-  /// Maps the first `byteCount` bytes. With `populate` no later access faults.
+  /// Maps the first `byteCount` bytes. With `populate` no later access faults. `alignment`, a power of
+  /// two, is of the address: 0 for any.
   init(
-    _ descriptor: borrowing Descriptor, byteCount: Int, writable: Bool, populate: Bool
+    _ descriptor: borrowing Descriptor, byteCount: Int, writable: Bool, populate: Bool,
+    alignment: Int = 0
   ) throws(SystemError) {
     let view = View(
       descriptor: descriptor.number, protection: Self.protection(writable), populate: populate)
-    let base = unsafe try view.map(at: nil, offset: 0, byteCount: byteCount)
-    place = unsafe try Self.settle(base, byteCount, writable)
+    let place = unsafe alignment > 0 ? try View.reserve(byteCount, alignment) : nil
+    let base: UnsafeMutableRawPointer
+    do throws(SystemError) {
+      unsafe base = try view.map(at: place, offset: 0, byteCount: byteCount)
+    } catch {
+      if let place = unsafe place { unsafe _ = munmap(place, byteCount) }
+      throw error
+    }
+    self.place = unsafe try Self.settle(base, byteCount, writable)
     unsafe self.base = base
     self.byteCount = byteCount
     isWritable = writable
@@ -32,15 +41,14 @@ struct Mapping: ~Copyable, @unchecked Sendable {
   /// `byteCount` and `tail` are multiples of the page. The property `byteCount` is their sum.
   init(
     ring descriptor: borrowing Descriptor, byteCount: Int, repeating tail: Int, writable: Bool,
-    populate: Bool
+    populate: Bool, alignment: Int = 0
   ) throws(SystemError) {
     let (whole, overflow) = byteCount.addingReportingOverflow(tail)
     guard tail > 0, tail <= byteCount, !overflow else {
       throw SystemError(call: "mmap", subject: "\(byteCount) + \(tail) bytes", code: EINVAL)
     }
     // Addresses first, so that nobody else's mapping can lie where the second copy must go.
-    let nothing = View(descriptor: -1, protection: PROT_NONE, populate: false)
-    let base = unsafe try nothing.map(at: nil, offset: 0, byteCount: whole)
+    let base = unsafe try View.reserve(whole, alignment)
     do throws(SystemError) {
       let view = View(
         descriptor: descriptor.number, protection: Self.protection(writable), populate: populate)
@@ -94,6 +102,25 @@ private struct View {
   let descriptor: Int32
   let protection: Int32
   let populate: Bool
+
+  /// Addresses for `byteCount` bytes that nobody else's mapping will get, the first at a multiple of
+  /// `alignment`: a huge page is mapped as one only there.
+  static func reserve(
+    _ byteCount: Int, _ alignment: Int
+  ) throws(SystemError) -> UnsafeMutableRawPointer {
+    let nothing = View(descriptor: -1, protection: PROT_NONE, populate: false)
+    let found = unsafe try nothing.map(at: nil, offset: 0, byteCount: byteCount + alignment)
+    guard alignment > 0 else { return unsafe found }
+    let base = unsafe found.alignedUp(toMultipleOf: alignment)
+    let before = unsafe base - found
+    if before > 0 { unsafe _ = munmap(found, before) }
+    // What is left of the page in which the bytes end stays theirs.
+    let page = Int(getpagesize())
+    let end = unsafe (base + byteCount).alignedUp(toMultipleOf: page)
+    let after = unsafe (found + byteCount + alignment).alignedUp(toMultipleOf: page) - end
+    if after > 0 { unsafe _ = munmap(end, after) }
+    return unsafe base
+  }
 
   /// Maps at `address`, over what is there, or anywhere when it is nil.
   func map(

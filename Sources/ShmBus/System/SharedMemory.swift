@@ -56,6 +56,14 @@ struct SharedMemory: ~Copyable, Sendable {
     try SystemError.check(code, "posix_fallocate", "\(name) to \(byteCount) bytes")
   }
 
+  /// Makes the object `byteCount` long without any page of it: what is to be said of the pages has to
+  /// be said before `allocate` makes them.
+  func promise(byteCount: Int) throws(SystemError) {
+    guard ftruncate(descriptor.number, byteCount) == 0 else {
+      throw SystemError.last("ftruncate", "\(name) to \(byteCount) bytes")
+    }
+  }
+
   func byteCount() throws(SystemError) -> Int { Int(try status().st_size) }
 
   /// Whether it has lost its name, and with it every way for somebody new to find it. That is for ever.
