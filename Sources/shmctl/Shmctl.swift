@@ -26,7 +26,8 @@ enum Shmctl {
       ],
       commands: [
         CreateCommand.command, PlanCommand.command, ListCommand.command, StatCommand.command,
-        TopCommand.command, AlterCommand.command, RecoverCommand.command, DoctorCommand.command,
+        TopCommand.command, AlterCommand.command, NUMACommand.command, RecoverCommand.command,
+        DoctorCommand.command,
         RemoveCommand.command, PublishCommand.command, SubscribeCommand.command,
         GroupsCommand.command, GroupCommand.command, DemoCommand.command, BenchCommand.command,
         CompletionsCommand.command, ManCommand.command,

@@ -162,9 +162,9 @@ private let partitionRow = Picture(
     ("durable", MemoryLayout<shmbus_partition_row>.offset(of: \.durable)),
     ("segment_bytes", MemoryLayout<shmbus_partition_row>.offset(of: \.segment_bytes)),
     ("placement", MemoryLayout<shmbus_partition_row>.offset(of: \.placement)),
+    ("huge_pages", MemoryLayout<shmbus_partition_row>.offset(of: \.huge_pages)),
     ("reserved2", MemoryLayout<shmbus_partition_row>.offset(of: \.reserved2)),
     ("reserved3", MemoryLayout<shmbus_partition_row>.offset(of: \.reserved3)),
-    ("reserved4", MemoryLayout<shmbus_partition_row>.offset(of: \.reserved4)),
   ])
 
 private let endpointRow = Picture(
@@ -188,7 +188,9 @@ private let endpointRow = Picture(
     ("heartbeat", MemoryLayout<shmbus_endpoint_row>.offset(of: \.heartbeat)),
     ("waiting", MemoryLayout<shmbus_endpoint_row>.offset(of: \.waiting)),
     ("delivered", MemoryLayout<shmbus_endpoint_row>.offset(of: \.delivered)),
+    ("home", MemoryLayout<shmbus_endpoint_row>.offset(of: \.home)),
     ("reserved2", MemoryLayout<shmbus_endpoint_row>.offset(of: \.reserved2)),
+    ("reserved3", MemoryLayout<shmbus_endpoint_row>.offset(of: \.reserved3)),
     ("label", MemoryLayout<shmbus_endpoint_row>.offset(of: \.label)),
   ])
 

@@ -67,7 +67,8 @@ struct BusCommandTests {
     let configuration = """
       "configuration":{"partitions":2,"maxPartitions":5,"slots":128,"slotSize":64,\
       "whenFull":"overwrite","mode":"0600","maxPublishers":3,"maxSubscribers":4,"maxGroups":5,\
-      "maxProducers":6,"claimTimeout":250000000,"indexSpacing":32,"checksum":true,"prefault":true,
+      "maxProducers":6,"claimTimeout":250000000,"indexSpacing":32,"checksum":true,"prefault":true,\
+      "hugePages":false,"numa":"none",
       """
     #expect(created.output.contains(configuration))
     #expect(space.shmctl("stat", "orders", "--json").output.contains(configuration))

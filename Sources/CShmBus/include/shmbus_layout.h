@@ -263,14 +263,15 @@ struct shmbus_control_header {
 ///     64  blocked          8   atomic: not 0 = a publisher may be asleep on this partition's gate
 ///     72  reserved        56
 ///    128  state            4   0 absent, 1 present
-///    132  node             4   NUMA node asked for; all ones = none
+///    132  node             4   NUMA node asked for, also while absent; all ones = none
 ///    136  origin           8   first offset of this creation
 ///    144  ceiling          8   atomic: no offset at or above it may be handed out yet
 ///    152  start            8   atomic: retention: nothing below it is readable
 ///    160  durable          8   atomic: everything below it survives the host
 ///    168  segment_bytes    8
 ///    176  placement        4   0 unknown, 1 verified on its node, 2 elsewhere
-///    180  reserved        12
+///    180  huge_pages       4   huge pages it got at creation
+///    184  reserved         8
 ///    192  reserved        64
 struct shmbus_partition_row {
   uint64_t sleepers;
@@ -286,9 +287,9 @@ struct shmbus_partition_row {
   uint64_t durable;
   uint64_t segment_bytes;
   uint32_t placement;
-  uint32_t reserved2;
-  uint64_t reserved3;
-  uint64_t reserved4[8];
+  uint32_t huge_pages;
+  uint64_t reserved2;
+  uint64_t reserved3[8];
 };
 
 /// One row of the registry: four lines. Publishers' rows come first, then subscribers'.
@@ -314,7 +315,8 @@ struct shmbus_partition_row {
 ///    128  heartbeat    8   atomic, owner only: ns since 1970 of its last call
 ///    136  waiting      8   atomic, owner only: partition << 52 | offset it waits at; all ones = not waiting
 ///    144  delivered    8   atomic, owner only: messages handed out or published, a rough count
-///    152  reserved    40
+///    152  home         4   the NUMA node that its thread is kept on + 1; 0 = none
+///    156  reserved    36
 ///
 ///    192  label       64   a group member's own name; empty = none
 struct shmbus_endpoint_row {
@@ -338,7 +340,9 @@ struct shmbus_endpoint_row {
   uint64_t heartbeat;
   uint64_t waiting;
   uint64_t delivered;
-  uint64_t reserved2[5];
+  uint32_t home;
+  uint32_t reserved2;
+  uint64_t reserved3[4];
 
   uint8_t label[64];
 };
@@ -480,7 +484,10 @@ SHMBUS_AT(shmbus_control_header, storage, 904);
 SHMBUS_SIZE(shmbus_partition_row, 256);
 SHMBUS_AT(shmbus_partition_row, blocked, 64);
 SHMBUS_AT(shmbus_partition_row, state, 128);
+SHMBUS_AT(shmbus_partition_row, node, 132);
 SHMBUS_AT(shmbus_partition_row, ceiling, 144);
+SHMBUS_AT(shmbus_partition_row, placement, 176);
+SHMBUS_AT(shmbus_partition_row, huge_pages, 180);
 
 SHMBUS_SIZE(shmbus_endpoint_row, 256);
 SHMBUS_AT(shmbus_endpoint_row, membership, 32);
@@ -488,6 +495,7 @@ SHMBUS_AT(shmbus_endpoint_row, semaphore, 64);
 SHMBUS_AT(shmbus_endpoint_row, asleep, 72);
 SHMBUS_AT(shmbus_endpoint_row, revoked, 80);
 SHMBUS_AT(shmbus_endpoint_row, heartbeat, 128);
+SHMBUS_AT(shmbus_endpoint_row, home, 152);
 SHMBUS_AT(shmbus_endpoint_row, label, 192);
 
 SHMBUS_SIZE(shmbus_head, 64);

@@ -14,11 +14,12 @@ extension Bus {
   ) throws(BusError) -> Bus {
     let busName = try BusName(name)
     try configuration.validate()
+    let nodes = try configuration.numa.nodes(on: NUMATopology.host)
     // Ends: each round either creates the segment, clears a leftover, or throws.
     for _ in 0..<16 {
       do throws(any Error) {
         let memory = try SharedMemory.create(busName.control)
-        if let bus = try Creation(busName, configuration).build(memory) { return bus }
+        if let bus = try Creation(busName, configuration, nodes: nodes).build(memory) { return bus }
       } catch {
         guard (error as? SystemError)?.code == EEXIST else {
           throw .from(error) { BusError(.cannotCreate, "cannot create bus '\(name)'", $0) }
@@ -40,10 +41,13 @@ extension Bus {
 struct Creation {
   let name: BusName
   let configuration: BusConfiguration
+  /// Partitions of a new bus go onto these in turn; none: wherever the kernel puts them.
+  private let nodes: [Int]
 
-  init(_ name: BusName, _ configuration: BusConfiguration) {
+  init(_ name: BusName, _ configuration: BusConfiguration, nodes: [Int] = []) {
     self.name = name
     self.configuration = configuration
+    self.nodes = nodes
   }
 
   /// Builds the bus in a control segment this process has just created. Nil if somebody took it for a
@@ -131,13 +135,15 @@ struct Creation {
     unsafe header.pointee.when_full = configuration.whenFull.rawValue
     unsafe header.pointee.claim_timeout = configuration.claimTimeout.nanoseconds
     unsafe header.pointee.options =
-      (configuration.checksum ? 1 : 0) | (configuration.prefault ? 4 : 0)
+      (configuration.checksum ? 1 : 0) | (configuration.hugePages ? 2 : 0)
+      | (configuration.prefault ? 4 : 0)
     unsafe header.pointee.partitions = UInt64(configuration.partitions)
     unsafe header.pointee.owner_uid = geteuid()
     unsafe header.pointee.owner_gid = getgid()
     unsafe header.pointee.mode = configuration.mode
     unsafe header.pointee.publish_gid = .max
     unsafe header.pointee.subscribe_gid = .max
+    unsafe header.pointee.numa_policy = configuration.numa.code
     unsafe header.pointee.partition_table = UInt64(layout.partitionTable)
     unsafe header.pointee.endpoint_table = UInt64(layout.endpointTable)
     unsafe header.pointee.head_table = UInt64(layout.headTable)
@@ -147,10 +153,13 @@ struct Creation {
     unsafe header.pointee.quarantine_table = UInt64(layout.quarantineTable)
   }
 
-  /// What is not zero in a table nobody has used: heads hold nothing, ceilings do not bind.
+  /// What is not zero in a table nobody has used: heads hold nothing, ceilings do not bind. Nodes are
+  /// settled for partitions that will be added, too.
   private func writeTables(_ map: ControlMap) {
     for partition in 0..<configuration.maxPartitions {
       map.partition(partition).ceiling.storeRelaxed(Packed.offsetLimit)
+      let node = nodes.isEmpty ? UInt32.max : UInt32(nodes[partition % nodes.count])
+      unsafe map.partition(partition).fields.pointee.node = node
       for row in 0..<map.layout.headRows {
         map.head(row, partition: partition).head.storeRelaxed(Packed.none)
       }
@@ -163,18 +172,20 @@ struct Creation {
     // A creator that died may have left one; we hold the bus's lock.
     _ = try SharedMemory.unlink(segment)
     let memory = try SharedMemory.create(segment)
-    try memory.allocate(byteCount: layout.segmentBytes)
-    let mapping = try Mapping(
-      memory.descriptor, byteCount: layout.segmentBytes, writable: true,
-      populate: configuration.prefault)
-    let header = unsafe mapping.base.assumingMemoryBound(to: shmbus_partition_header.self)
+    let row = map.partition(partition)
+    let placed = try PlacedMemory(
+      memory, byteCount: layout.segmentBytes,
+      PlacedMemory.Wish(
+        node: row.node, hugePages: configuration.hugePages, populated: configuration.prefault))
+    let base = unsafe placed.mapping.base
+    let header = unsafe base.assumingMemoryBound(to: shmbus_partition_header.self)
     unsafe header.pointee = shmbus_partition_header()
     unsafe header.pointee.magic = SHMBUS_PARTITION_MAGIC
     unsafe header.pointee.layout_version = UInt32(SHMBUS_LAYOUT_VERSION)
     unsafe header.pointee.header_bytes = UInt32(MemoryLayout<shmbus_partition_header>.size)
     unsafe header.pointee.generation = generation
     unsafe header.pointee.partition = UInt32(partition)
-    unsafe header.pointee.node = .max
+    unsafe header.pointee.node = placed.isBound ? row.fields.pointee.node : .max
     unsafe header.pointee.slots = UInt64(layout.slots)
     unsafe header.pointee.slot_size = UInt32(layout.slotSize)
     unsafe header.pointee.max_publishers = UInt32(layout.maxPublishers)
@@ -187,15 +198,15 @@ struct Creation {
     unsafe header.pointee.payload_offset = UInt64(layout.payloadOffset)
     unsafe header.pointee.cursor = Packed.cursor(0, claimant: Packed.nobody)
     // Publishers that are attached already may not have noticed it when the first gate is computed.
-    let ring = unsafe Ring(partitionBase: mapping.base, layout)
+    let ring = unsafe Ring(partitionBase: base, layout)
     for publisher in 0..<layout.maxPublishers {
       ring.publisherCell(UInt64(publisher)).floor.storeRelaxed(Packed.none)
     }
-    let row = map.partition(partition)
-    let fields = unsafe row.base.assumingMemoryBound(to: shmbus_partition_row.self)
+    let fields = unsafe row.fields
     unsafe fields.pointee.state = 1
-    unsafe fields.pointee.node = .max
     unsafe fields.pointee.segment_bytes = UInt64(layout.segmentBytes)
+    unsafe fields.pointee.placement = placed.code
+    unsafe fields.pointee.huge_pages = UInt32(clamping: placed.hugePageCount)
     try memory.setMode(configuration.mode)
   }
 

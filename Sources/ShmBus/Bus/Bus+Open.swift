@@ -43,7 +43,12 @@ extension Bus {
       return try waitForCreator(of: name, control)
     }
     try check(header, state, size: size, name)
-    let configuration = BusConfiguration(header)
+    var configuration = BusConfiguration(header)
+    let map = unsafe ControlMap(mapping.base, configuration.controlLayout)
+    configuration.numa = NUMAPolicy(
+      code: header.numa_policy,
+      nodes: (0..<configuration.maxPartitions).map { map.partition($0).node })
+    if configuration.prefault { _ = try? mapping.populate() }
     return Bus(
       name, configuration, control: control, mapping: mapping, generation: header.generation)
   }
@@ -125,6 +130,6 @@ extension BusConfiguration {
       maxGroups: Int(header.max_groups), maxProducers: Int(header.max_producers),
       claimTimeout: .nanoseconds(Int64(truncatingIfNeeded: header.claim_timeout)),
       indexSpacing: Int(header.index_spacing), checksum: header.options & 1 != 0,
-      prefault: header.options & 4 != 0)
+      prefault: header.options & 4 != 0, hugePages: header.options & 2 != 0)
   }
 }

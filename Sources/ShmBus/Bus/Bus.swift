@@ -87,6 +87,8 @@ enum ControlState {
 final class PartitionSegment {
   let ring: Ring
   let mapping: Mapping
+  /// The node that the kernel was told to prefer for it.
+  let boundNode: UInt32?
 
   init(_ bus: Bus, _ partition: Int, writable: Bool) throws(BusError) {
     let name = bus.busName.partition(partition)
@@ -99,12 +101,15 @@ final class PartitionSegment {
       }
       mapping = try Mapping(
         ring: memory.descriptor, byteCount: layout.segmentBytes, repeating: layout.payloadBytes,
-        writable: writable, populate: bus.configuration.prefault)
+        writable: writable, populate: bus.configuration.prefault,
+        alignment: bus.configuration.hugePages ? HugePages.alignment : 0)
     } catch {
       throw .from(error) { .cannotOpen(name, $0) }
     }
     let header = unsafe mapping.base.assumingMemoryBound(to: shmbus_partition_header.self)
     try unsafe Self.check(header.pointee, name, bus, partition, layout)
+    let node = unsafe header.pointee.node
+    boundNode = node < 1024 ? node : nil
     ring = unsafe Ring(partitionBase: mapping.base, layout)
   }
 

@@ -34,8 +34,12 @@ public struct BusConfiguration: Sendable, Equatable {
   public var indexSpacing: Int
   /// Store and verify a CRC-32C of every message.
   public var checksum: Bool
-  /// Touch every page at creation and map it populated.
+  /// Touch every page at creation, and map every page when attaching: no access faults later.
   public var prefault: Bool
+  /// Ask for huge pages, where the host gives them to `/dev/shm` (``HugePages``).
+  public var hugePages: Bool
+  /// On which NUMA nodes partitions lie.
+  public var numa: NUMAPolicy
 
   /// The defaults: one partition of 65,536 slots of 256 bytes, publishers block when it is full.
   public init(
@@ -43,7 +47,7 @@ public struct BusConfiguration: Sendable, Equatable {
     whenFull: WhenFull = .block, mode: UInt32 = 0o600, maxPublishers: Int = 128,
     maxSubscribers: Int = 128, maxGroups: Int = 32, maxProducers: Int = 64,
     claimTimeout: Duration = .seconds(1), indexSpacing: Int = 64, checksum: Bool = false,
-    prefault: Bool = false
+    prefault: Bool = false, hugePages: Bool = false, numa: NUMAPolicy = .none
   ) {
     self.partitions = partitions
     self.maxPartitions = maxPartitions ?? max(partitions, 16)
@@ -59,6 +63,8 @@ public struct BusConfiguration: Sendable, Equatable {
     self.indexSpacing = indexSpacing
     self.checksum = checksum
     self.prefault = prefault
+    self.hugePages = hugePages
+    self.numa = numa
   }
 
   /// The largest message with its key, in bytes: a quarter of the ring, at most 4,095 slots.
@@ -100,6 +106,7 @@ public struct BusConfiguration: Sendable, Equatable {
     try Self.check("index-spacing", indexSpacing, 1...slots)
     try Self.checkPowerOfTwo("index-spacing", indexSpacing)
     try Self.check("mode", Int(mode), 0...0o777)
+    try numa.validate(maxPartitions: maxPartitions)
     guard claimTimeout > .zero, claimTimeout < .seconds(86_400) else {
       throw BusError(.usage, "claim-timeout must be more than nothing and less than a day")
     }

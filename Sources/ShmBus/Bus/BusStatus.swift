@@ -16,6 +16,8 @@ public struct BusStatus: Sendable {
     public let gate: Offset
     /// Who holds the gate there; nil when nobody does.
     public let holder: Holder?
+    /// Where its memory was to lie, and was found when it was made.
+    public let placement: Placement
   }
 
   /// Who holds a partition's gate.
@@ -69,6 +71,8 @@ public struct BusStatus: Sendable {
     public let heartbeat: UInt64
     /// The group it is a member of; nil when it is in none.
     public let group: String?
+    /// The NUMA node that its thread was kept on when it attached; nil for none.
+    public let node: Int?
     /// A subscriber's head in each partition it reads; everything below is done.
     public let heads: [Int: Offset]
   }
@@ -112,7 +116,8 @@ extension Bus {
       partitions.append(
         BusStatus.Partition(
           partition: partition, cursor: end, oldest: end > ring.capacity ? end - ring.capacity : 0,
-          capacity: ring.capacity, gate: offset, holder: describe(holder)))
+          capacity: ring.capacity, gate: offset, holder: describe(holder),
+          placement: map.partition(partition).placement(isBound: segment.boundNode != nil)))
       if segment.mapping.fate != .whole { throw .truncated(busName.partition(partition)) }
     }
     try checkWhole()
@@ -191,7 +196,7 @@ extension Bus {
     return BusStatus.Endpoint(
       row: row, role: role(fields.role), pid: Int(fields.pid), command: command,
       state: isAlive(row) ? (isStalled ? .stalled : .alive) : .dead, attached: fields.attached,
-      heartbeat: heartbeat, group: group(ofRow: row), heads: heads)
+      heartbeat: heartbeat, group: group(ofRow: row), node: words.home, heads: heads)
   }
 
   private func group(ofRow row: Int) -> String? {

@@ -60,6 +60,7 @@ package struct ControlReport: Sendable {
     package let durable: Offset
     package let segmentBytes: UInt64
     package let placement: UInt32
+    package let hugePages: UInt32
     package let sleepers: UInt64
     package let blocked: UInt64
     package let quarantineStamp: UInt64
@@ -78,6 +79,7 @@ package struct ControlReport: Sendable {
     package let heartbeat: UInt64
     package let group: Int?
     package let partition: Int?
+    package let node: Int?
     package let flags: UInt32
     package let semaphore: UInt32
     package let asleep: UInt64

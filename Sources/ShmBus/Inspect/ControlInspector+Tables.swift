@@ -13,7 +13,7 @@ extension ControlInspector {
         partition: partition, isPresent: row.state == 1, node: row.node == .max ? nil : row.node,
         origin: row.origin, ceiling: reader.word(at: base + 144) ?? 0,
         start: reader.word(at: base + 152) ?? 0, durable: reader.word(at: base + 160) ?? 0,
-        segmentBytes: row.segment_bytes, placement: row.placement,
+        segmentBytes: row.segment_bytes, placement: row.placement, hugePages: row.huge_pages,
         sleepers: reader.word(at: base) ?? 0, blocked: reader.word(at: base + 64) ?? 0,
         quarantineStamp: reader.word(at: base + 8) ?? 0)
     }
@@ -47,7 +47,8 @@ extension ControlInspector {
       label: reader.text(at: base + 192, count: 64), attached: row.attached,
       heartbeat: reader.word(at: base + 128) ?? 0,
       group: row.group == 0 ? nil : Int(row.group) - 1,
-      partition: row.partition == 0 ? nil : Int(row.partition) - 1, flags: row.flags,
+      partition: row.partition == 0 ? nil : Int(row.partition) - 1,
+      node: row.home == 0 ? nil : Int(row.home) - 1, flags: row.flags,
       semaphore: row.semaphore, asleep: reader.word(at: base + 72) ?? 0,
       revoked: reader.word(at: base + 80) ?? 0, waiting: reader.word(at: base + 136) ?? 0,
       state: segment.isLocked(Int64(number)).map { $0 ? .alive : .dead })

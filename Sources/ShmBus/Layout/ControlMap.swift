@@ -82,6 +82,9 @@ struct ControlMap {
   struct PartitionRow {
     let base: UnsafeMutableRawPointer
     init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+    var fields: UnsafeMutablePointer<shmbus_partition_row> {
+      unsafe base.assumingMemoryBound(to: shmbus_partition_row.self)
+    }
     var sleepers: SharedWord { unsafe SharedWord(base, at: 0) }
     /// Odd while some slots may be out of use.
     var quarantineStamp: SharedWord { unsafe SharedWord(base, at: 8) }
@@ -108,6 +111,13 @@ struct ControlMap {
     var waiting: SharedWord { unsafe SharedWord(base, at: 136) }
     var delivered: SharedWord { unsafe SharedWord(base, at: 144) }
     var label: FixedName { unsafe FixedName(base + 192) }
+
+    /// The NUMA node its owner is kept on. Written before the row is in use, and not again until
+    /// the next use.
+    var home: Int? {
+      let word = unsafe fields.pointee.home
+      return word == 0 ? nil : Int(word) - 1
+    }
 
     /// Whether somebody uses the row, alive or not.
     var isInUse: Bool { incarnation.loadAcquire() & 1 == 1 }

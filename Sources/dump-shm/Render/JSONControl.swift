@@ -26,7 +26,7 @@ extension ControlReport {
       "attached": .integer(endpoint.attached), "heartbeat": .integer(endpoint.heartbeat),
       "partition": .optional(endpoint.partition), "flags": .integer(UInt64(endpoint.flags)),
       "semaphore": .integer(UInt64(endpoint.semaphore)), "asleep": .integer(endpoint.asleep),
-      "revoked": .integer(endpoint.revoked),
+      "revoked": .integer(endpoint.revoked), "node": .optional(endpoint.node),
       "waiting": endpoint.waiting == .max ? .null : .integer(endpoint.waiting),
     ])
   }
@@ -59,7 +59,8 @@ extension ControlReport.PartitionRow {
       "partition": .integer(partition), "present": .bool(isPresent), "node": .optional(node),
       "origin": .integer(origin), "ceiling": .integer(ceiling), "start": .integer(start),
       "durable": .integer(durable), "segmentBytes": .integer(segmentBytes),
-      "placement": .integer(UInt64(placement)), "sleepers": .integer(sleepers),
+      "placement": .integer(UInt64(placement)), "hugePages": .integer(UInt64(hugePages)),
+      "sleepers": .integer(sleepers),
       "blocked": .integer(blocked), "quarantineStamp": .integer(quarantineStamp),
     ])
   }

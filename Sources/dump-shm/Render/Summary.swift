@@ -14,6 +14,7 @@ extension TextReport {
     }
     lines += [""] + partitions
     guard let control = report.control else { return lines }
+    lines += control.partitions.compactMap(\.place)
     lines += [""] + endpoints(control)
     if !control.groups.isEmpty { lines += [""] + groups(control) }
     if !control.producers.isEmpty { lines += [""] + producers(control) }
@@ -111,5 +112,17 @@ extension TextReport {
           + "\(row.span)".right(6) + (row.publisher.map { "\($0)" } ?? "?").right(11) + "  "
           + row.verdict
       }
+  }
+}
+
+extension ControlReport.PartitionRow {
+  /// Where its memory was to lie, and lay when it was made; nil when nobody asked.
+  fileprivate var place: String? {
+    guard let node else { return nil }
+    let verdicts = [
+      "nobody could say where it lay", "all of it lay there", "it did not all lie there",
+    ]
+    let verdict = placement < 3 ? verdicts[Int(placement)] : "placement \(placement)"
+    return "Partition \(partition) was asked onto NUMA node \(node): \(verdict) when it was made."
   }
 }

@@ -25,10 +25,12 @@ enum AlterCommand {
         ? JSON.fields([
           "name": .string(bus.name), "from": .integer(before),
           "partitions": .integer(bus.partitions),
+          "placements": .array(try bus.placements().map(\.json)),
         ]).text + "\n"
         : bus.partitions == before
           ? "Bus '\(bus.name)' has \(before) partitions already.\n"
-          : "Bus '\(bus.name)' has \(bus.partitions) partitions; it had \(before).\n")
+          : "Bus '\(bus.name)' has \(bus.partitions) partitions; it had \(before).\n"
+            + PlacementText(bus, before..<bus.partitions).text)
     return 0
   }
 }

@@ -29,9 +29,11 @@ enum CreateCommand {
         ? JSON.fields([
           "name": .string(bus.name), "generation": .integer(bus.generation),
           "bytes": .integer(configuration.totalBytes), "configuration": configuration.json,
+          "placements": .array(try bus.placements().map(\.json)),
         ]).text + "\n"
         : "Created bus '\(bus.name)': \(configuration.sentence), "
-          + "\(Numbers.bytes(configuration.totalBytes)).\n")
+          + "\(Numbers.bytes(configuration.totalBytes)).\n"
+          + PlacementText(bus, 0..<bus.partitions).text)
     return 0
   }
 }

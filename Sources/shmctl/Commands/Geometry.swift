@@ -37,6 +37,11 @@ struct Geometry: Sendable {
     help: "Offsets between entries of the sparse index: a power of two.")
   let checksum = Flag("checksum", help: "Store and verify a CRC-32C of every message.")
   let prefault = Flag("prefault", help: "Touch every page now, so that nobody waits for it later.")
+  let hugePages = Flag(
+    "huge-pages", help: "Ask for huge pages; 'shmctl plan' says whether this host gives them.")
+  let numa = Option(
+    "numa", .nodes, default: standard.numa,
+    help: "NUMA nodes that partitions lie on, in turn: all, wherever, or those listed.")
   let maxPublishers = Option(
     "max-publishers", .integer(1...), default: standard.maxPublishers,
     help: "Most publishers at a time.")
@@ -52,7 +57,7 @@ struct Geometry: Sendable {
   var all: [any Parameter] {
     [
       partitions, maxPartitions, slots, slotSize, whenFull, mode, claimTimeout, indexSpacing,
-      checksum, prefault, maxPublishers, maxSubscribers, maxGroups, maxProducers,
+      checksum, prefault, hugePages, numa, maxPublishers, maxSubscribers, maxGroups, maxProducers,
     ]
   }
 
@@ -64,7 +69,8 @@ struct Geometry: Sendable {
       mode: parsed[mode], maxPublishers: parsed[maxPublishers],
       maxSubscribers: parsed[maxSubscribers], maxGroups: parsed[maxGroups],
       maxProducers: parsed[maxProducers], claimTimeout: parsed[claimTimeout],
-      indexSpacing: parsed[indexSpacing], checksum: parsed[checksum], prefault: parsed[prefault])
+      indexSpacing: parsed[indexSpacing], checksum: parsed[checksum], prefault: parsed[prefault],
+      hugePages: parsed[hugePages], numa: parsed[numa])
     try configuration.validate()
     return configuration
   }
@@ -106,7 +112,8 @@ extension BusConfiguration {
         Int(claimTimeout.components.seconds) * 1_000_000_000
           + Int(claimTimeout.components.attoseconds / 1_000_000_000)),
       "indexSpacing": .integer(indexSpacing), "checksum": .bool(checksum),
-      "prefault": .bool(prefault), "largestMessage": .integer(largestMessage),
+      "prefault": .bool(prefault), "hugePages": .bool(hugePages), "numa": .string(numa.word),
+      "largestMessage": .integer(largestMessage),
     ])
   }
 }

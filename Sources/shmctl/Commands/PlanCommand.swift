@@ -15,7 +15,9 @@ enum PlanCommand {
       Example("How much is a million slots?", "shmctl plan --slots 1048576 --slot-size 128")
     ]
   ) { parsed in
-    let plan = Plan(try geometry.configuration(parsed))
+    let configuration = try geometry.configuration(parsed)
+    let nodes = try configuration.numa.nodes(on: NUMATopology.host)
+    let plan = Plan(configuration, nodes: nodes)
     try Program.print(parsed[Shmctl.json] ? plan.json.text + "\n" : plan.text)
     return 0
   }
@@ -24,8 +26,13 @@ enum PlanCommand {
 /// What a configuration takes.
 struct Plan {
   let configuration: BusConfiguration
+  /// The NUMA nodes that partitions would go to in turn; none for wherever the kernel puts them.
+  let nodes: [Int]
 
-  init(_ configuration: BusConfiguration) { self.configuration = configuration }
+  init(_ configuration: BusConfiguration, nodes: [Int]) {
+    self.configuration = configuration
+    self.nodes = nodes
+  }
 
   /// Files that a process holds open per endpoint: the control segment for the bus and for its own lock.
   /// Partitions are mapped and closed again.
@@ -38,6 +45,11 @@ struct Plan {
       "totalBytes": .integer(configuration.totalBytes),
       "grownBytes": .integer(grownBytes), "segments": .integer(configuration.partitions + 1),
       "descriptors": .integer(Self.descriptors), "configuration": configuration.json,
+      "nodes": .array(
+        nodes.isEmpty
+          ? []
+          : (0..<configuration.partitions).map { .integer(nodes[$0 % nodes.count]) }),
+      "hugePages": HugePages.host().json,
     ])
   }
 
@@ -59,7 +71,20 @@ struct Plan {
       row("largest message", Numbers.bytes(configuration.largestMessage) + ", key included"),
       row("descriptors", "\(Self.descriptors) for each process and endpoint"),
     ]
+    if configuration.numa != .none { lines.append(row("NUMA nodes", placement)) }
+    lines.append(row("huge pages", hugePages))
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var placement: String {
+    guard !nodes.isEmpty else { return "the kernel offers none to choose from" }
+    let places = (0..<configuration.partitions).map { "\($0) on \(nodes[$0 % nodes.count])" }
+    return "partition " + places.joined(separator: ", ")
+  }
+
+  private var hugePages: String {
+    let offer = HugePages.host()
+    return (configuration.hugePages ? "" : "not asked for (--huge-pages); ") + offer.sentence
   }
 
   private var grownBytes: Int {

@@ -84,13 +84,19 @@ extension BusStatus {
       "\(name): \(configuration.sentence)",
       "\(Numbers.bytes(configuration.totalBytes)) of shared memory; when full, \(policy)",
       "",
-      "PARTITION         CURSOR         OLDEST       KEPT   HELD BY",
+      "PARTITION         CURSOR         OLDEST       KEPT" + (hasNodes ? "    NODE" : "")
+        + "   HELD BY",
     ]
     lines += partitions.map { partition in
       let kept = partition.cursor - min(partition.cursor, partition.gate)
       return "\(partition.partition)".right(9)
         + Numbers.grouped(partition.cursor).right(15) + Numbers.grouped(partition.oldest).right(15)
-        + Numbers.grouped(kept).right(11) + "   " + (partition.holder?.sentence(groups) ?? "nobody")
+        + Numbers.grouped(kept).right(11)
+        + (hasNodes ? partition.placement.word.right(8) : "") + "   "
+        + (partition.holder?.sentence(groups) ?? "nobody")
+    }
+    lines += partitions.compactMap { partition in
+      partition.placement.complaint.map { "Partition \(partition.partition) \($0)." }
     }
     lines.append("")
     if !groups.isEmpty { lines += Self.table(of: groups) + [""] }
@@ -102,6 +108,8 @@ extension BusStatus {
     }
     return lines.joined(separator: "\n") + "\n"
   }
+
+  private var hasNodes: Bool { configuration.numa != .none }
 
   private func line(of endpoint: Endpoint, _ groups: [GroupStatus]) -> String {
     let lag = endpoint.role == .subscriber ? Numbers.grouped(lag(of: endpoint, groups)) : "-"
@@ -143,7 +151,7 @@ extension BusStatus.Partition {
     .fields([
       "partition": .integer(partition), "cursor": .integer(cursor), "oldest": .integer(oldest),
       "capacity": .integer(capacity), "gate": .integer(gate),
-      "holder": holder?.json ?? .null,
+      "holder": holder?.json ?? .null, "placement": placement.json,
     ])
   }
 }
@@ -153,7 +161,7 @@ extension BusStatus.Endpoint {
     .fields([
       "row": .integer(row), "role": .string(role.rawValue), "pid": .integer(pid),
       "state": .string(state.rawValue), "group": group.map { .string($0) } ?? .null,
-      "command": .string(command),
+      "command": .string(command), "node": node.map { .integer($0) } ?? .null,
       "attached": .integer(attached), "heartbeat": .integer(heartbeat),
       "heads": .array(
         heads.sorted { $0.key < $1.key }.map {
