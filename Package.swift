@@ -40,13 +40,18 @@ let package = Package(
     .executableTarget(
       name: "claim-holder", dependencies: ["ShmBus", "TestSupport"],
       path: "Tests/Support/claim-holder", swiftSettings: strict),
+    .executableTarget(
+      name: "placed-actor", dependencies: ["ShmBus", "TestSupport"],
+      path: "Tests/Support/placed-actor", swiftSettings: strict),
     .target(name: "CTracing", path: "Tests/Support/CTracing"),
     .executableTarget(
       name: "kill-at-every-instruction", dependencies: ["ShmBus", "TestSupport", "CTracing"],
       path: "Tests/Support/kill-at-every-instruction", swiftSettings: strict),
     .testTarget(
       name: "ShmBusTests",
-      dependencies: ["ShmBus", "CShmBus", "TestSupport", "bus-actor", "claim-holder"],
+      dependencies: [
+        "ShmBus", "CShmBus", "TestSupport", "bus-actor", "claim-holder", "placed-actor",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "LayoutTests", dependencies: ["CShmBus"], exclude: ["Snapshots"],

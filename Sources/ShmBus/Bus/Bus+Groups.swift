@@ -11,18 +11,24 @@ extension Bus {
   ///   - options: the group's name, and how to take part.
   ///   - start: where a new group begins. One that exists goes on at its heads.
   ///   - wait: how ``Subscriber/next(timeout:)`` waits.
+  ///   - pinning: a partition near whose memory the calling thread is to run from now on:
+  ///     ``Subscriber/pinning`` says what came of it. The group prefers to give it partitions of
+  ///     that node (``Assignor/sticky``).
   /// - Throws: ``BusError`` `.usage` for options that cannot be, or that are not the group's;
   ///   `.unavailable` when every row for groups or subscribers is in use.
   public func subscriber(
-    _ options: GroupOptions, from start: StartPosition = .latest, wait: WaitStrategy = .balanced
+    _ options: GroupOptions, from start: StartPosition = .latest, wait: WaitStrategy = .balanced,
+    pinning: Int? = nil
   ) throws(BusError) -> Subscriber {
     let (group, missed) = try openGroup(options, from: start)
-    return Subscriber(try SubscriberCore(self, group, options, missed: missed, wait: wait))
+    return Subscriber(
+      try SubscriberCore(
+        self, group, options, missed: missed, wait: wait, pinning: pin(near: pinning)))
   }
 
   /// Creates a group without joining it; false if it exists.
   ///
-  /// - Throws: ``BusError``, as ``subscriber(_:from:wait:)-(GroupOptions,_,_)``.
+  /// - Throws: ``BusError``, as ``subscriber(_:from:wait:pinning:)-(GroupOptions,_,_,_)``.
   @discardableResult
   public func createGroup(
     _ options: GroupOptions, from start: StartPosition = .latest

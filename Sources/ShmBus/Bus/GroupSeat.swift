@@ -37,7 +37,8 @@ final class GroupSeat {
     endpoint.label.put(options.member ?? "")
     unsafe endpoint.fields.pointee.group = UInt32(group.row + 1)
     me = GroupMember(
-      row: UInt16(core.row), incarnation: core.endpoint.incarnation, name: options.member)
+      row: UInt16(core.row), incarnation: core.endpoint.incarnation, name: options.member,
+      node: endpoint.home)
     watch = GroupWatch(group, me, core.recovery)
     join()
   }
@@ -135,8 +136,8 @@ final class GroupSeat {
   }
 
   private func apply(_ members: [GroupMember]) throws(SubscribeError) {
-    let partitions = group.map.partitions
-    let share = assignor.share(of: me, among: members, partitions: partitions)
+    let nodes = group.map.partitionNodes
+    let share = assignor.share(of: me, among: members, partitions: nodes.count, on: nodes)
     lose(
       unsafe state.pointee.held.filter { partition in
         unsafe state.pointee.track(partition).map { unsafe !isHeld($0.pointee) } ?? false

@@ -62,6 +62,9 @@ public struct Publisher: ~Copyable {
     unsafe Murmur2.partition(ofHash: Murmur2.hash(key), among: state.pointee.choice.partitions)
   }
 
+  /// What came of asking for a thread near a partition.
+  public var pinning: Pinning { core.pinning }
+
   /// Says that this publisher is at work on its open loans: call it within the bus's claim timeout.
   public func keepAlive() {
     let now = unsafe state.pointee.clock.now()
@@ -212,11 +215,18 @@ extension Bus {
   ///   - partitioner: where messages without key and partition go.
   ///   - timeout: how long a publish waits while the ring is full, unless it says otherwise.
   ///   - wait: how it waits then.
-  /// - Throws: ``BusError`` `.unavailable` when every row for publishers is in use.
+  ///   - pinning: a partition near whose memory the calling thread is to run from now on:
+  ///     ``Publisher/pinning`` says what came of it. Use the publisher on that thread.
+  /// - Throws: ``BusError`` `.unavailable` when every row for publishers is in use; `.usage` for a
+  ///   partition that the bus has not.
   public func publisher(
     partitioner: Partitioner = .sticky, timeout: Duration = .seconds(60),
-    wait: WaitStrategy = .balanced
+    wait: WaitStrategy = .balanced, pinning: Int? = nil
   ) throws(BusError) -> Publisher {
-    Publisher(try PublisherCore(self, partitioner: partitioner, wait: wait, timeout: timeout))
+    let pinning = try pin(near: pinning)
+    return Publisher(
+      try PublisherCore(
+        self, partitioner: partitioner, wait: wait, timeout: timeout, home: homeNode,
+        pinning: pinning))
   }
 }

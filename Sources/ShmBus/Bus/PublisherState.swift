@@ -47,9 +47,13 @@ final class PublisherCore {
   private let endpoint: Endpoint
   let state: UnsafeMutablePointer<PublisherState>
   private var alarm: LossAlarm?
+  let pinning: Pinning
+  /// The node it publishes from.
+  private let home: Int?
 
   init(
-    _ bus: Bus, partitioner: Partitioner, wait: WaitStrategy, timeout: Duration
+    _ bus: Bus, partitioner: Partitioner, wait: WaitStrategy, timeout: Duration,
+    home: Int? = nil, pinning: Pinning = .unasked
   ) throws(BusError) {
     try bus.checkWhole()
     var segments: [PartitionSegment] = []
@@ -59,8 +63,10 @@ final class PublisherCore {
     let recovery = Recovery(
       map: bus.map, rings: segments.map(\.ring), control: bus.control.descriptor.number)
     recovery.sweep()
-    let endpoint = try bus.attach(.publisher, recovery)
+    let endpoint = try bus.attach(.publisher, recovery, home: home)
     self.bus = bus
+    self.home = home
+    self.pinning = pinning
     self.segments = segments
     self.recovery = recovery
     waiter = Waiter(map: bus.map, row: endpoint.row, strategy: wait)
@@ -76,7 +82,9 @@ final class PublisherCore {
       to: PublisherState(
         clock: TSCClock(), lanes: lanes, partitionCount: bus.map.partitionCount,
         partitionsSeen: UInt64(segments.count),
-        choice: PartitionChoice(partitioner, partitions: segments.count),
+        choice: PartitionChoice(
+          partitioner, partitions: segments.count, lanes: lanes,
+          room: bus.configuration.maxPartitions),
         longestSpan: UInt64(bus.configuration.partitionLayout.longestSpan),
         mustFence: !ProcessBarrier.register(), checksum: bus.configuration.checksum,
         timeout: timeout.nanoseconds, revoked: bus.map.endpoint(waiter.row).revoked,
@@ -86,6 +94,13 @@ final class PublisherCore {
     // Never equal to `revoked` then, so that each commit goes the way of a claim that was fenced.
     let words = unsafe AlarmWords(\.revokedSeen, of: state, count: 1)
     alarm = try bus.alarm(segments.enumerated().map { ($0, $1) }, words)
+    unsafe state.pointee.choice.setLocal(localPartitions)
+  }
+
+  /// The partitions whose memory is on this publisher's node.
+  private var localPartitions: [Int] {
+    guard let home else { return [] }
+    return segments.indices.filter { bus.map.partition($0).verifiedNode == home }
   }
 
   /// What befell the memory it works on, if anything.
@@ -120,6 +135,7 @@ final class PublisherCore {
       core.segments.append(segment)
     }
     unsafe state.pointee.choice.partitions = core.segments.count
+    unsafe state.pointee.choice.setLocal(core.localPartitions)
     core.recovery = Recovery(
       map: core.bus.map, rings: core.segments.map(\.ring),
       control: core.bus.control.descriptor.number)
@@ -138,6 +154,7 @@ final class PublisherCore {
       unsafe lanes[partition].open.deallocate()
       unsafe lanes[partition].cell.announced.storeRelease(0)
     }
+    unsafe state.pointee.choice.deallocate()
     unsafe lanes.deinitialize(count: segments.count).deallocate()
     unsafe state.deinitialize(count: 1).deallocate()
   }
@@ -145,11 +162,14 @@ final class PublisherCore {
 
 extension Bus {
   /// Takes a row of the registry, in the words of the public API.
-  func attach(_ role: Endpoint.Role, _ recovery: Recovery) throws(BusError) -> Endpoint {
+  func attach(
+    _ role: Endpoint.Role, _ recovery: Recovery, home: Int?
+  ) throws(BusError) -> Endpoint {
     try checkWhole()
     guard !isRemoved else { throw .removed(name) }
     do {
-      return try Endpoint(role, in: map, of: self, control: control) { row, incarnation in
+      return try Endpoint(role, in: map, of: self, control: control, home: home) {
+        row, incarnation in
         recovery.resolve(row, incarnation)
       }
     } catch {

@@ -50,6 +50,9 @@ public struct Subscriber: ~Copyable {
     }
   }
 
+  /// What came of asking for a thread near a partition.
+  public var pinning: Pinning { core.pinning }
+
   /// The next offset it will look at in a partition; nil in one that it does not read.
   public func position(inPartition partition: Int) -> Offset? {
     unsafe state.pointee.track(partition).map { unsafe $0.pointee.position }
@@ -157,22 +160,28 @@ extension Bus {
   ///   - start: where to begin in each partition.
   ///   - partitions: which to read; nil means all, and those that are added later.
   ///   - wait: how ``Subscriber/next(timeout:)`` waits.
+  ///   - pinning: a partition near whose memory the calling thread is to run from now on:
+  ///     ``Subscriber/pinning`` says what came of it. Use the subscriber on that thread.
   /// - Throws: ``BusError`` `.unavailable` when every row for subscribers is in use.
   public func subscriber(
-    from start: StartPosition = .latest, partitions: [Int]? = nil, wait: WaitStrategy = .balanced
+    from start: StartPosition = .latest, partitions: [Int]? = nil, wait: WaitStrategy = .balanced,
+    pinning: Int? = nil
   ) throws(BusError) -> Subscriber {
-    Subscriber(
+    let chosen = try checked(partitions)
+    return Subscriber(
       try SubscriberCore(
-        self, .subscriber, chosen: checked(partitions), from: start, wait: wait))
+        self, .subscriber, chosen: chosen, from: start, wait: wait, pinning: pin(near: pinning)))
   }
 
   /// Attaches an observer: it disturbs nobody, and may be overrun; then it is told how much it missed.
   public func observer(
-    from start: StartPosition = .latest, partitions: [Int]? = nil, wait: WaitStrategy = .balanced
+    from start: StartPosition = .latest, partitions: [Int]? = nil, wait: WaitStrategy = .balanced,
+    pinning: Int? = nil
   ) throws(BusError) -> Subscriber {
-    Subscriber(
+    let chosen = try checked(partitions)
+    return Subscriber(
       try SubscriberCore(
-        self, .observer, chosen: checked(partitions), from: start, wait: wait))
+        self, .observer, chosen: chosen, from: start, wait: wait, pinning: pin(near: pinning)))
   }
 
   func checked(_ chosen: [Int]?) throws(BusError) -> [Int]? {

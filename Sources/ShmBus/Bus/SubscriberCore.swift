@@ -29,13 +29,14 @@ final class SubscriberCore: @unchecked Sendable {
   /// When it last looked whether the bus still has its name.
   var lookedAtName: UInt64 = 0
   private var alarm: LossAlarm?
+  let pinning: Pinning
   /// Its place in a group.
   private(set) var seat: GroupSeat?
 
   /// Attaches; reads nothing yet.
   init(
     _ bus: Bus, _ role: Endpoint.Role, chosen: [Int]?, wait: WaitStrategy,
-    whenGone: GapPolicy = .earliest, watching group: Group? = nil
+    whenGone: GapPolicy = .earliest, watching group: Group? = nil, pinning: Pinning
   ) throws(BusError) {
     try bus.checkWhole()
     recovery = Recovery(map: bus.map, rings: [], control: bus.control.descriptor.number)
@@ -46,8 +47,9 @@ final class SubscriberCore: @unchecked Sendable {
     for partition in group == nil ? chosen ?? Array(0..<bus.partitions) : [0] {
       opened.append((partition, try bus.segment(partition, writable: false)))
     }
-    let endpoint = try bus.attach(role, recovery)
+    let endpoint = try bus.attach(role, recovery, home: bus.homeNode)
     self.bus = bus
+    self.pinning = pinning
     self.role = role
     self.chosen = chosen
     self.whenGone = whenGone
@@ -76,19 +78,21 @@ final class SubscriberCore: @unchecked Sendable {
   /// An ephemeral subscriber or an observer, which reads from `start` on.
   convenience init(
     _ bus: Bus, _ role: Endpoint.Role, chosen: [Int]?, from start: StartPosition,
-    wait: WaitStrategy
+    wait: WaitStrategy, pinning: Pinning
   ) throws(BusError) {
-    try self.init(bus, role, chosen: chosen, wait: wait)
+    try self.init(bus, role, chosen: chosen, wait: wait, pinning: pinning)
     unsafe state.pointee.watchedSeen = bus.map.partitionCount.loadAcquire()
     for partition in chosen ?? Array(0..<bus.partitions) { try join(partition, from: start) }
   }
 
   /// A member of a group, which owns nothing before its first poll.
   convenience init(
-    _ bus: Bus, _ group: Group, _ options: GroupOptions, missed: [Int: Offset], wait: WaitStrategy
+    _ bus: Bus, _ group: Group, _ options: GroupOptions, missed: [Int: Offset], wait: WaitStrategy,
+    pinning: Pinning
   ) throws(BusError) {
     try self.init(
-      bus, .subscriber, chosen: nil, wait: wait, whenGone: options.whenGone, watching: group)
+      bus, .subscriber, chosen: nil, wait: wait, whenGone: options.whenGone, watching: group,
+      pinning: pinning)
     seat = GroupSeat(self, group, options, missed: missed)
   }
 

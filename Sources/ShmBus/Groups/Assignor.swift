@@ -7,7 +7,8 @@
 /// / n` partitions, or one more: never less, never more. With more members than partitions some own
 /// none.
 public enum Assignor: Sendable {
-  /// Few partitions move when a member comes or goes: the default.
+  /// Few partitions move when a member comes or goes: the default. A member that is kept on a NUMA
+  /// node gets partitions of that node first, as far as its share goes.
   case sticky
   /// Each member a run of neighbouring partitions.
   case range
@@ -48,32 +49,39 @@ public enum Assignor: Sendable {
   ///   - member: whose they are.
   ///   - members: all members, in any order, each once.
   ///   - partitions: how many partitions there are.
+  ///   - nodes: the NUMA node of each; none where they have none.
   public func share(
-    of member: GroupMember, among members: [GroupMember], partitions: Int
+    of member: GroupMember, among members: [GroupMember], partitions: Int, on nodes: [Int?] = []
   ) -> [Int] {
     guard let index = members.firstIndex(of: member) else { return [] }
     if case .broadcast = self { return Array(0..<partitions) }
-    let owners = owners(of: partitions, among: members)
+    let owners = owners(of: partitions, among: members, on: nodes)
     return (0..<partitions).filter { owners[$0] == index }
   }
 
   /// For each partition the index of its owner in `members`, which may come in any order: that
   /// changes the indices, not the owners.
   ///
+  /// - Parameters:
+  ///   - partitions: how many partitions there are.
+  ///   - members: all members, each once.
+  ///   - nodes: the NUMA node of each partition; none where they have none.
   /// - Precondition: there is a member. ``broadcast`` shares nothing out: ask it for a member's
   ///   share.
-  public func owners(of partitions: Int, among members: [GroupMember]) -> [Int] {
+  public func owners(
+    of partitions: Int, among members: [GroupMember], on nodes: [Int?] = []
+  ) -> [Int] {
     precondition(!members.isEmpty, "nobody can own a partition")
     let order = members.indices.sorted { members[$0] < members[$1] }
     let sorted = order.map { members[$0] }
-    return places(sorted, partitions).map { order[$0] }
+    return places(sorted, partitions, nodes).map { order[$0] }
   }
 
   /// The same for members in their order.
-  private func places(_ members: [GroupMember], _ partitions: Int) -> [Int] {
+  private func places(_ members: [GroupMember], _ partitions: Int, _ nodes: [Int?]) -> [Int] {
     switch self {
     case .sticky:
-      return StickyShares(members, partitions: partitions).owners
+      return StickyShares(members, partitions: partitions, on: nodes).owners
     case .range:
       let (least, extra) = partitions.quotientAndRemainder(dividingBy: members.count)
       return members.indices.flatMap { Array(repeating: $0, count: $0 < extra ? least + 1 : least) }

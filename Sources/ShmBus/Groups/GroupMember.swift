@@ -9,11 +9,16 @@ public struct GroupMember: Sendable, Hashable {
   /// again after a restart.
   public let name: String?
 
+  /// The NUMA node that its thread was kept on when it attached, by `pinning`, `numactl` or the like;
+  /// nil when it ran anywhere, or the bus's partitions have no nodes.
+  public let node: Int?
+
   /// A member; an empty name counts as none.
-  public init(row: UInt16, incarnation: UInt64, name: String? = nil) {
+  public init(row: UInt16, incarnation: UInt64, name: String? = nil, node: Int? = nil) {
     self.row = row
     self.incarnation = incarnation
     self.name = name == "" ? nil : name
+    self.node = node
   }
 }
 

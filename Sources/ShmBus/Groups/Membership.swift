@@ -80,7 +80,8 @@ struct Group {
       let incarnation = map.endpoint(row).incarnation.loadAcquire()
       guard incarnation & 1 == 1, isActive(row: row, incarnation: incarnation) else { return nil }
       return GroupMember(
-        row: UInt16(row), incarnation: incarnation, name: map.endpoint(row).label.text)
+        row: UInt16(row), incarnation: incarnation, name: map.endpoint(row).label.text,
+        node: map.endpoint(row).home)
     }
   }
 

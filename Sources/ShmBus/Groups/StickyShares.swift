@@ -7,6 +7,10 @@
 /// displaces moves besides. Ranks instead of bare hashes spread the partitions more evenly before
 /// the bound is felt, and so fewer move.
 ///
+/// A member that is kept on a NUMA node ranks the partitions of that node before all others, and of
+/// several who ask for the same, who is near it goes before who is not. Shares stay as large as they
+/// are: who is near decides only which partitions, never how many.
+///
 /// It ends with every partition owned: one left over would mean that every member was refused it,
 /// hence is full, hence that all partitions are owned.
 struct StickyShares {
@@ -20,26 +24,30 @@ struct StickyShares {
 
   /// One member's wish for one partition.
   private struct Wish {
+    let isNear: Bool
     let weight: UInt64
     let partition: Int
     let member: Int
 
     /// Ties, which two hashes of 64 bits hardly ever make, fall to the first in order.
     static func isStronger(_ left: Wish, _ right: Wish) -> Bool {
+      if left.isNear != right.isNear { return left.isNear }
       if left.weight != right.weight { return left.weight > right.weight }
       return (left.partition, left.member) < (right.partition, right.member)
     }
   }
 
-  /// `members` in their order, at least one.
-  init(_ members: [GroupMember], partitions: Int) {
+  /// `members` in their order, at least one; `nodes` of the partitions, as far as they have any.
+  init(_ members: [GroupMember], partitions: Int, on nodes: [Int?] = []) {
     owners = Array(repeating: -1, count: partitions)
     loads = Array(repeating: 0, count: members.count)
     (least, extra) = partitions.quotientAndRemainder(dividingBy: members.count)
     let wishes = members.indices.map { member in
       let identity = Self.identity(of: member, in: members)
       return (0..<partitions).map { partition in
-        Wish(
+        let node = partition < nodes.count ? nodes[partition] : nil
+        return Wish(
+          isNear: node != nil && node == members[member].node,
           weight: Self.mix(identity ^ Self.mix(UInt64(partition))), partition: partition,
           member: member)
       }.sorted(by: Wish.isStronger)

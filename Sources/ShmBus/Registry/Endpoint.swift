@@ -31,7 +31,7 @@ struct Endpoint: ~Copyable {
   /// the new owner's claims). A row whose owner died is resolved by `recover` before it is used again.
   init(
     _ role: Role, in map: ControlMap, of owner: AnyObject, control: borrowing SharedMemory,
-    recover: (_ row: Int, _ incarnation: UInt64) -> Bool
+    home: Int?, recover: (_ row: Int, _ incarnation: UInt64) -> Bool
   ) throws(AttachError) {
     let rows = Self.rows(of: role, in: map)
     let description = try Self.newDescription(of: control)
@@ -43,7 +43,7 @@ struct Endpoint: ~Copyable {
     let words = map.endpoint(row)
     // Before the row is in use: if we die right after, whoever sees it in use finds who we were, and the
     // sweep looks this far.
-    Self.fill(words, role)
+    Self.fill(words, role, home)
     let highWater = role == .publisher ? map.publisherRows : map.subscriberRows
     _ = highWater.raise(to: UInt64(row - rows.lowerBound + 1))  // E2, partner: G0
     let incarnation = words.incarnation.loadAcquire() &+ 1
@@ -87,8 +87,9 @@ struct Endpoint: ~Copyable {
     return nil
   }
 
-  /// Who sits here, for people and tools; nothing of the protocol depends on it.
-  private static func fill(_ words: ControlMap.EndpointRow, _ role: Role) {
+  /// Who sits here. All of it is for people and tools, but `home`: a group's members compute with each
+  /// other's, so it stays as it is for this use of the row.
+  private static func fill(_ words: ControlMap.EndpointRow, _ role: Role, _ home: Int?) {
     words.asleep.storeRelease(0)
     words.heartbeat.storeRelaxed(Clock.realtime())
     words.waiting.storeRelaxed(Packed.none)
@@ -104,6 +105,7 @@ struct Endpoint: ~Copyable {
     unsafe fields.pointee.role = role.rawValue
     unsafe fields.pointee.group = 0
     unsafe fields.pointee.partition = 0
+    unsafe fields.pointee.home = home.map { UInt32($0 + 1) } ?? 0
     unsafe fields.pointee.flags = ProcessBarrier.register() ? 1 : 0
     for index in process.command.indices {
       unsafe words.base.storeBytes(
