@@ -84,8 +84,9 @@ extension Bus {
     let group = groupTable.create(fields, lock, rings: rings) { partition, heldFrom in
       let ring = rings[partition]
       let latest = isProtected ? heldFrom : ring.end
-      let place = start.place(in: ring, latest: latest, head: nil)
-      if case .offset(let asked) = start, place > asked, asked < ring.oldestIntact {
+      let oldest = map.partition(partition).start.loadAcquire()  // Z2
+      let place = start.place(in: ring, start: oldest, latest: latest, head: nil)
+      if case .offset(let asked) = start, place > asked, asked < ring.oldestReadable(oldest) {
         missed[partition] = asked
       }
       return place
@@ -151,7 +152,9 @@ extension Bus {
       let segment = try segment(partition, writable: false)
       defer { withExtendedLifetime(segment) {} }
       let head = Packed.offset(map.head(group.row, partition: partition).head.loadAcquire())
-      let place = start.place(in: segment.ring, latest: segment.ring.end, head: head)
+      let place = start.place(
+        in: segment.ring, start: map.partition(partition).start.loadAcquire(),  // Z2
+        latest: segment.ring.end, head: head)
       moves.append(GroupMove(partition: partition, from: head, to: place))
       if !dryRun { groupTable.reset(group, partition, to: place, lock) }
     }

@@ -65,6 +65,9 @@ public final class Bus: @unchecked Sendable {
     }
   }
 
+  /// What one partition's segment is called.
+  func segmentName(_ partition: Int) -> String { busName.partition(partition) }
+
   /// Opens one partition's segment and checks that it belongs to this bus.
   func segment(_ partition: Int, writable: Bool) throws(BusError) -> PartitionSegment {
     do { return try PartitionSegment(self, partition, writable: writable) } catch {

@@ -8,8 +8,10 @@ public struct BusStatus: Sendable {
     public let partition: Int
     /// The next offset to be handed out.
     public let cursor: Offset
-    /// The oldest offset that has not been overwritten.
+    /// The oldest offset that can be read: it was neither overwritten nor trimmed.
     public let oldest: Offset
+    /// Everything below it was trimmed; 0 if nothing was.
+    public let start: Offset
     /// Slots.
     public let capacity: UInt64
     /// The lowest offset that must not be overwritten yet.
@@ -113,9 +115,11 @@ extension Bus {
       busy.formUnion(
         rows.filter { isBusy($0, partition, gate, ring, cursor: cursor) })
       let end = Packed.cursorOffset(cursor)
+      let start = map.partition(partition).start.loadAcquire()  // Z2
+      let intact = end > ring.capacity ? end - ring.capacity : 0
       partitions.append(
         BusStatus.Partition(
-          partition: partition, cursor: end, oldest: end > ring.capacity ? end - ring.capacity : 0,
+          partition: partition, cursor: end, oldest: max(intact, min(start, end)), start: start,
           capacity: ring.capacity, gate: offset, holder: describe(holder),
           placement: map.partition(partition).placement(isBound: segment.boundNode != nil)))
       if segment.mapping.fate != .whole { throw .truncated(busName.partition(partition)) }

@@ -8,7 +8,7 @@ public struct GroupStatus: Sendable {
     public let head: Offset
     /// The next offset to be handed out.
     public let cursor: Offset
-    /// The oldest offset that has not been overwritten.
+    /// The oldest offset that can be read: it was neither overwritten nor trimmed.
     public let oldest: Offset
     /// Slots that are not done yet.
     public let lag: UInt64
@@ -125,15 +125,18 @@ extension Bus {
     let words = map.head(group.row, partition: partition)
     // The head first: it never passes the cursor, which is read after it.
     let head = Packed.offset(words.head.loadAcquire())
-    let (cursor, oldest) = (ring.end, ring.oldestIntact)
+    let oldest = ring.oldestReadable(map.partition(partition).start.loadAcquire())  // Z2
+    let cursor = ring.end
     let now = Clock.realtime()
-    let next = head < cursor ? ring.time(at: head) : nil
+    // What was trimmed is not going to be done.
+    let place = max(head, oldest)
+    let next = place < cursor ? ring.time(at: place) : nil
     let first = ring.time(at: oldest)
     let (row, incarnation) = Packed.endpoint(ofOwner: words.owner.loadAcquire())
     let isThere = group.subscriberRows.contains(row) && isUse(incarnation, ofRow: row)
     return GroupStatus.Partition(
       partition: partition, head: head, cursor: cursor, oldest: oldest,
-      lag: cursor > head ? cursor - head : 0, lead: head > oldest ? head - oldest : 0,
+      lag: cursor > place ? cursor - place : 0, lead: head > oldest ? head - oldest : 0,
       lagTime: next.map { Self.duration(from: $0, to: now) },
       leadTime: first.map { Self.duration(from: $0, to: next ?? now) },
       owner: isThere

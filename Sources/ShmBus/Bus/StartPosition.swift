@@ -14,31 +14,35 @@ public enum StartPosition: Sendable, Equatable {
   /// message for steps on, and behind the newest for steps back.
   case relative(Int64)
 
-  /// The place in a partition. `latest`: where the next message will go, as the asker may rely on
-  /// it. `head`: where it stands, if it stands anywhere.
-  func place(in ring: Ring, latest: Offset, head: Offset?) -> Offset {
+  /// The place in a partition. `start`: nothing below it may be read. `latest`: where the next message
+  /// will go, as the asker may rely on it. `head`: where it stands, if it stands anywhere.
+  func place(in ring: Ring, start: Offset, latest: Offset, head: Offset?) -> Offset {
     switch self {
-    case .earliest: return earliest(in: ring)
+    case .earliest: return earliest(in: ring, start)
     case .latest: return latest
-    case .offset(let offset): return ring.messageStart(atOrAfter: min(offset, ring.end))
-    case .time(let time): return ring.messageStart(notBefore: time)
+    case .offset(let offset):
+      return ring.messageStart(atOrAfter: min(max(offset, start), ring.end))
+    case .time(let time):
+      let place = ring.messageStart(notBefore: time)
+      return place < start ? ring.messageStart(atOrAfter: min(start, ring.end)) : place
     case .relative(let steps):
-      let base = head ?? (steps < 0 ? latest : ring.oldestIntact)
+      let oldest = ring.oldestReadable(start)
+      let base = head ?? (steps < 0 ? latest : oldest)
       let distance = steps.magnitude
       let target =
         steps < 0
         ? (base > distance ? base - distance : 0)
         : base.addingReportingOverflow(distance).partialValue
-      return ring.messageStart(atOrAfter: min(max(target, ring.oldestIntact), ring.end))
+      return ring.messageStart(atOrAfter: min(max(target, oldest), ring.end))
     }
   }
 
-  private func earliest(in ring: Ring) -> Offset {
+  private func earliest(in ring: Ring, _ start: Offset) -> Offset {
     var position: Offset
     // Ends: for who holds publishers they stop at its head; else each round means that the ring was
     // lapped.
     repeat {
-      position = ring.messageStart(atOrAfter: ring.oldestIntact)
+      position = ring.messageStart(atOrAfter: ring.oldestReadable(start))
     } while !ring.isIntact(position)
     return position
   }
@@ -46,16 +50,18 @@ public enum StartPosition: Sendable, Equatable {
 
 extension Track {
   /// Goes to where reading begins.
-  mutating func begin(_ start: StartPosition, latest: Offset, head: Offset?, verifies: Bool) {
-    startsAt = 0
+  mutating func begin(_ place: StartPosition, latest: Offset, head: Offset?, verifies: Bool) {
+    // Seen once: a trim that comes later is a gap.
+    let start = start.loadAcquire()  // Z2, partner: Z1
+    startsAt = min(start, ring.end)
     missedFrom = .max
-    if case .offset(let offset) = start {
-      let found = ring.seek(min(offset, ring.end))
+    if case .offset(let offset) = place {
+      let found = ring.seek(min(max(offset, startsAt), ring.end))
       position = found.position
-      startsAt = offset
-      if found.isBlind, position > offset { missedFrom = offset }
+      if offset < startsAt || found.isBlind && position > offset { missedFrom = offset }
+      startsAt = max(offset, startsAt)
     } else {
-      position = start.place(in: ring, latest: latest, head: head)
+      position = place.place(in: ring, start: startsAt, latest: latest, head: head)
     }
     settlePlainFrom(verifies: verifies)
   }

@@ -1,6 +1,6 @@
 /// Why a subscriber could not give the next message.
 public enum SubscribeError: Error, Equatable, Sendable {
-  /// Messages were overwritten before they were read. Reading goes on behind the gap.
+  /// Messages are gone that were not read. Reading goes on behind the gap.
   case gap(Gap)
   /// What a segment says cannot be: it was damaged. The slots were skipped.
   case damaged(partition: Int, offset: Offset)
@@ -24,6 +24,16 @@ public enum SubscribeError: Error, Equatable, Sendable {
     public let to: Offset
     /// How many slots are gone.
     public var count: UInt64 { to &- from }
+    /// Why they are gone.
+    public var cause = Cause.overwritten
+
+    /// What became of messages that were not read.
+    public enum Cause: String, Sendable {
+      /// Their slots were used again.
+      case overwritten
+      /// Somebody moved the partition's start: ``Bus/trim(before:partitions:)``.
+      case trimmed
+    }
   }
 }
 
@@ -32,14 +42,23 @@ extension SubscribeError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .gap(let gap):
-      "partition \(gap.partition): \(gap.count) slots from offset \(gap.from) were overwritten before"
-        + " they were read; read faster, use more --slots, or --when-full block"
+      "partition \(gap.partition): \(gap.count) slots from offset \(gap.from) were \(gap.cause.sentence)"
     case .damaged(let partition, let offset):
       "partition \(partition) is damaged at offset \(offset); look at it with 'dump-shm'"
     case .removed: "the bus has been removed"
     case .truncated(let partition): BusError.truncatedSentence(partition)
     case .forked: BusError.forkedSentence
     case .groupDeleted: "the group has been deleted; join it again to create it anew"
+    }
+  }
+}
+
+extension SubscribeError.Gap.Cause {
+  fileprivate var sentence: String {
+    switch self {
+    case .overwritten:
+      "overwritten before they were read; read faster, use more --slots, or --when-full block"
+    case .trimmed: "trimmed before they were read; reading goes on at the partition's new start"
     }
   }
 }

@@ -45,7 +45,7 @@ extension SubscriberCore {
   func look(_ state: UnsafeMutablePointer<SubscriberState>, _ place: Int) -> Sighting {
     let track = unsafe state.pointee.tracks + place
     let ring = unsafe track.pointee.ring
-    if let gap = unsafe missed(track) { return .failure(gap) }
+    if let gap = unsafe trimmed(track) ?? missed(track) { return .failure(gap) }
     // How many slots may be passed over by the table: in a ring that works there is room between them.
     var patience = ring.capacity
     // Ends: every round that goes on has moved the position forward, at most to the cursor. A damaged
@@ -202,7 +202,11 @@ extension SubscriberCore {
       unsafe track.pointee.missedFrom = .max
       unsafe track.pointee.settlePlainFrom(verifies: bus.configuration.checksum)
     }
-    let (partition, to) = unsafe (track.pointee.partition, track.pointee.position)
-    return .gap(.init(partition: partition, from: from, to: to))
+    let partition = unsafe track.pointee.partition
+    let to = unsafe max(track.pointee.position, track.pointee.startsAt)
+    let isTrimmed = unsafe track.pointee.start.loadAcquire() >= to  // Z2, partner: Z1
+    return .gap(
+      .init(
+        partition: partition, from: from, to: to, cause: isTrimmed ? .trimmed : .overwritten))
   }
 }

@@ -12,6 +12,7 @@ extension SubscriberCore {
       if unsafe track.pointee.returned != track.pointee.position {
         unsafe beat(track, from: track.pointee.returned, to: track.pointee.position)
         unsafe track.pointee.moveHead(to: track.pointee.position)
+        unsafe track.pointee.noticeTrim()
       }
     } else {
       // A member's position says nothing: what it committed for later is done.

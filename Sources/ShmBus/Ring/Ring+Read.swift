@@ -52,6 +52,9 @@ extension Ring {
     return end > capacity ? end &- capacity : 0
   }
 
+  /// The oldest offset that may be read where `start` is the partition's: what is below it was trimmed.
+  func oldestReadable(_ start: Offset) -> Offset { max(oldestIntact, min(start, end)) }
+
   /// Whether what was copied from `offset` on before this call was still whole.
   @inlinable
   func isIntact(_ offset: Offset) -> Bool {

@@ -21,6 +21,18 @@ extension Ring {
     return position
   }
 
+  /// The first place at or after `offset` where a reader may begin, or the end; but the first undecided
+  /// slot if that comes before.
+  func decidedStart(atOrAfter offset: Offset) -> Offset {
+    let end = end
+    guard offset >= end, end > 0 else { return messageStart(atOrAfter: offset) }
+    let last = messageStart(atOrAfter: end - 1)
+    switch last < end ? standing(at: last) : .nothing {
+    case .message(let span), .padding(let span): return min(last + span, end)
+    case .claimed, .nothing, .overrun: return last
+    }
+  }
+
   /// The time of the first message at or after an offset; nil when there is none yet, or not within
   /// a few slots.
   func time(at offset: Offset) -> UInt64? {

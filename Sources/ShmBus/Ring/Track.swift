@@ -13,6 +13,8 @@ struct Track {
   @usableFromInline let term: UInt64
   /// The partition's row: a publisher may be asleep on the gate.
   @usableFromInline let blocked: SharedWord
+  /// The partition's row: nothing below it is given out any more.
+  let start: SharedWord
   /// The partition's row: some slots may be out of use.
   @usableFromInline let quarantine: SharedWord
   /// Read after a control word: a verdict that was final before a late commit is then seen.
@@ -28,7 +30,7 @@ struct Track {
   /// Where it asked to begin, while it was not told yet that this offset is gone; else all bits set.
   var missedFrom: Offset = .max
   /// From here on the plain path may take messages: nothing has to be copied, passed over or verified.
-  @usableFromInline private(set) var plainFrom: Offset = .max
+  @usableFromInline var plainFrom: Offset = .max
   /// The next offset to look at.
   @usableFromInline var position: Offset = 0
   /// Where the head stands. It follows `position` in steps of `stride`, and at once when there is nothing more
@@ -65,6 +67,7 @@ struct Track {
     self.map = map
     let row = blocked ?? map.partition(partition)
     self.blocked = row.blocked
+    start = row.start
     quarantine = row.quarantineStamp
     self.head = head
     self.heartbeat = heartbeat
@@ -89,6 +92,12 @@ struct Track {
   /// Settles from where on the plain path may go. `verifies`: every message's checksum is computed.
   mutating func settlePlainFrom(verifies: Bool) {
     plainFrom = verifies || missedFrom != .max ? .max : max(heldFrom, startsAt)
+  }
+
+  /// Sends the next look the long way if messages ahead were trimmed. Asked with each stride, not with each
+  /// message: until then what was trimmed is still whole, because trimming frees no slot.
+  mutating func noticeTrim() {
+    if start.loadAcquire() > position { plainFrom = .max }  // Z2, partner: Z1
   }
 
   /// Below `offset` nothing is protected: messages there are copied and checked.

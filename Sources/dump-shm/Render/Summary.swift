@@ -15,6 +15,7 @@ extension TextReport {
     lines += [""] + partitions
     guard let control = report.control else { return lines }
     lines += control.partitions.compactMap(\.place)
+    lines += starts(control)
     lines += [""] + endpoints(control)
     if !control.groups.isEmpty { lines += [""] + groups(control) }
     if !control.producers.isEmpty { lines += [""] + producers(control) }
@@ -38,6 +39,13 @@ extension TextReport {
           + Numbers.grouped(ring.claims.paddings).right(9) + "\(ring.claims.open)".right(6)
           + "\(ring.claims.quarantined)".right(6) + "  " + (ring.holder?.sentence ?? "nobody")
       }
+  }
+
+  /// Partitions whose start was moved.
+  private func starts(_ control: ControlReport) -> [String] {
+    control.partitions.filter { $0.start > 0 }.map {
+      "partition \($0.partition): trimmed below \(Numbers.grouped($0.start))"
+    }
   }
 
   private func endpoints(_ control: ControlReport) -> [String] {

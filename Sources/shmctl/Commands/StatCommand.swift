@@ -150,6 +150,7 @@ extension BusStatus.Partition {
   fileprivate var json: JSON {
     .fields([
       "partition": .integer(partition), "cursor": .integer(cursor), "oldest": .integer(oldest),
+      "start": .integer(start),
       "capacity": .integer(capacity), "gate": .integer(gate),
       "holder": holder?.json ?? .null, "placement": placement.json,
     ])

@@ -44,6 +44,7 @@ enum MessageFormat: Sendable {
     guard case .json = self else { return }
     let members: JSON = .fields([
       "partition": .integer(gap.partition), "from": .integer(gap.from), "to": .integer(gap.to),
+      "cause": .string(gap.cause.rawValue),
     ])
     try output.append(JSON.fields(["gap": members]).text + "\n")
   }
