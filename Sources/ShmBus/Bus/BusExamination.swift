@@ -17,7 +17,7 @@ struct BusExamination {
     do throws(any Error) {
       if let unfinished = try unfinished() { return [unfinished] }
       let bus = try Bus.open(name)
-      return segmentFaults(bus) + EndpointExamination(bus).diagnoses()
+      return segmentFaults(bus) + messageFaults(bus) + EndpointExamination(bus).diagnoses()
     } catch let error as BusError where error.code == .notFound {
       // Removed since its name was read.
       return []

@@ -50,6 +50,8 @@ public struct Diagnosis: Sendable, Equatable {
     case damagedControl
     /// A partition's segment is not what it should be.
     case damagedPartition
+    /// Messages are not what was published.
+    case damagedMessages
     /// A partition's segment is gone.
     case missingPartition
     /// The bus was made by another version of ShmBus.

@@ -93,6 +93,23 @@ import Testing
     }
   }
 
+  @Test func theDoctorFindsAChangedMessage() throws {
+    try withBus(BusConfiguration(slots: 64, slotSize: 64, checksum: true)) { bus in
+      let publisher = try bus.publisher()
+      for number in 0..<5 { try publisher.publish("message \(number)", key: "key") }
+      func faults() throws -> [Diagnosis] {
+        try Doctor.examine(bus.name).filter { $0.fault == .damagedMessages }
+      }
+      #expect(try faults() == [])
+      try withRing(bus) { ring in
+        unsafe ring.cell(3).storeBytes(of: 0, toByteOffset: 2, as: UInt8.self)
+      }
+      let found = try faults()
+      #expect(found.count == 1 && found.first?.severity == .damaged)
+      #expect(found.first?.evidence.contains("offset 3") == true, "\(found)")
+    }
+  }
+
   @Test func noiseEverywhereEndsNoReader() throws {
     var seed = Seed.announced("noise")
     for _ in 0..<60 {
