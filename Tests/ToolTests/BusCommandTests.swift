@@ -95,7 +95,8 @@ struct BusCommandTests {
     let stat = space.shmctl("stat", "orders", "--json").output
     #expect(stat.hasPrefix("{\"name\":\"orders\","))
     #expect(
-      stat.contains("\"partitions\":[{\"partition\":0,\"cursor\":0,\"oldest\":0,\"capacity\":64,"))
+      stat.contains(
+        "\"partitions\":[{\"partition\":0,\"cursor\":0,\"oldest\":0,\"start\":0,\"capacity\":64,"))
     #expect(stat.contains("\"pid\":\(subscriber.pid),\"state\":\"alive\",\"group\":null"))
     #expect(stat.contains("\"pid\":\(observer.pid),\"state\":\"alive\",\"group\":null"))
     let table = space.shmctl("stat", "orders").output
