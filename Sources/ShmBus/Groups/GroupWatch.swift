@@ -72,7 +72,7 @@ struct GroupWatch {
       others[place].sign = sign
       others[place].since = now
     } else if now &- others[place].since >= patience {
-      _ = group.expire(row: Int(member.row), incarnation: member.incarnation)
+      group.expire(row: Int(member.row), incarnation: member.incarnation)
     }
   }
 

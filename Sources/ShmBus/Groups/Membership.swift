@@ -99,15 +99,13 @@ struct Group {
     return (members, generation)
   }
 
-  /// Takes the partitions from a member that does not poll: its word, then the generation. False if
-  /// it is not active any more.
-  func expire(row: Int, incarnation: UInt64) -> Bool {
+  /// Takes the partitions from a member that does not poll: its word, then the generation. That
+  /// moves also where the word is not active any more: a member that stopped in the middle of
+  /// leaving has not moved it (`-DONLYACTIVE`).
+  func expire(row: Int, incarnation: UInt64) {
     let active = activeWord(incarnation)
-    guard
-      map.endpoint(row).membership.compareExchange(active.raw, active.with(.expired).raw).exchanged
-    else { return false }
+    _ = map.endpoint(row).membership.compareExchange(active.raw, active.with(.expired).raw)
     bump()
-    return true
   }
 
   /// Wakes every member that sleeps: the group has changed, or a partition is free.
