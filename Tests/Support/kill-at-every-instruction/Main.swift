@@ -22,9 +22,10 @@ enum Main {
     }
   }
 
-  /// The same addresses, all symbols bound and one core: each victim does what the last one did.
+  /// The same addresses and hashes, all symbols bound and one core: each victim does what the last one did.
   private static func settle() {
     unsafe setenv("LD_BIND_NOW", "1", 1)
+    unsafe setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
     if tracing_fix_addresses() == 1 {
       unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
     }
