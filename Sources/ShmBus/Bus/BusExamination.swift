@@ -124,7 +124,7 @@ struct BusExamination {
     }
     let expected = Set((0..<bus.partitions).map { name.partition($0) } + [name.control])
     found += segments.filter { !expected.contains($0) }.map(extra)
-    return found
+    return found + placementFaults(bus)
   }
 
   private var loss: String {

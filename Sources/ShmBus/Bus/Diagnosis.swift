@@ -70,6 +70,8 @@ public struct Diagnosis: Sendable, Equatable {
     case fullRing
     /// Slots are out of use.
     case quarantine
+    /// Memory does not lie where it was asked for, or is not of huge pages.
+    case placement
     /// It cannot be looked at.
     case denied
     /// Shared memory is short.

@@ -29,15 +29,20 @@ public struct NUMATopology: Sendable, Equatable {
       devices: "/sys/devices/system", meminfo: "/proc/meminfo", allowed: NodeMemory.allowedNodes)
   }
 
+  init(nodes: [NUMANode], isKnown: Bool, allowed: Set<Int>?) {
+    self.nodes = nodes
+    self.isKnown = isKnown
+    self.allowed = allowed
+  }
+
   /// Reads the tree under `devices`, which is `/sys/devices/system` or has its shape.
   init(devices: String, meminfo: String, allowed: Set<Int>?) {
-    self.allowed = allowed
     let online = Self.numbers(at: devices + "/node/online") ?? []
-    isKnown = !online.isEmpty
-    nodes =
-      isKnown
-      ? online.map { Self.node($0, online, devices + "/node/node\($0)") }
-      : [Self.wholeHost(devices, meminfo)]
+    let nodes =
+      online.isEmpty
+      ? [Self.wholeHost(devices, meminfo)]
+      : online.map { Self.node($0, online, devices + "/node/node\($0)") }
+    self.init(nodes: nodes, isKnown: !online.isEmpty, allowed: allowed)
   }
 
   /// The node with this number.

@@ -87,7 +87,15 @@ struct DoctorReport {
 
       """
     }.joined(separator: "\n")
-    return left.isEmpty ? text + "Nothing is wrong.\n" : text
+    return (left.isEmpty ? text + "Nothing is wrong.\n" : text) + host + "\n"
+  }
+
+  /// What the host offers, wrong or not.
+  private var host: String {
+    let nodes = NUMATopology.host().nodes.count
+    return
+      "The host has \(nodes) NUMA \(nodes == 1 ? "node" : "nodes"); huge pages for shared memory: "
+      + "\(HugePages.host().sentence)."
   }
 
   var json: JSON {
@@ -110,6 +118,10 @@ struct DoctorReport {
           ])
         }),
       "exitCode": .integer(Int(exitCode)),
+      "host": .fields([
+        "numaNodes": .integer(NUMATopology.host().nodes.count),
+        "hugePages": HugePages.host().json,
+      ]),
     ])
   }
 }
