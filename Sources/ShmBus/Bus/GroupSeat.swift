@@ -129,15 +129,20 @@ final class GroupSeat {
       let (members, generation) = group.snapshot()
       unsafe state.pointee.watchedSeen = generation
       watch.follow(members)
-      if members.contains(me) { return try apply(members) }
+      // By its row: what it says beside that, anybody could have written over.
+      if let seen = members.first(where: { $0.row == me.row && $0.incarnation == me.incarnation }) {
+        return try apply(members, seen)
+      }
       lose(unsafe state.pointee.held)
       join()
     }
   }
 
-  private func apply(_ members: [GroupMember]) throws(SubscribeError) {
+  private func apply(
+    _ members: [GroupMember], _ seen: GroupMember
+  ) throws(SubscribeError) {
     let nodes = group.map.partitionNodes
-    let share = assignor.share(of: me, among: members, partitions: nodes.count, on: nodes)
+    let share = assignor.share(of: seen, among: members, partitions: nodes.count, on: nodes)
     lose(
       unsafe state.pointee.held.filter { partition in
         unsafe state.pointee.track(partition).map { unsafe !isHeld($0.pointee) } ?? false

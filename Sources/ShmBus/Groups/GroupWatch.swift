@@ -43,7 +43,7 @@ struct GroupWatch {
   mutating func follow(_ members: [GroupMember]) {
     let known = Dictionary(others.map { ($0.member, $0) }, uniquingKeysWith: { first, _ in first })
     let now = Clock.monotonic()
-    let rest = members.filter { $0 != me }.map { member in
+    let rest = members.filter { $0.row != me.row }.map { member in
       known[member] ?? Other(member: member, sign: sign(of: member), since: now)
     }
     others =
