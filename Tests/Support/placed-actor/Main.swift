@@ -34,12 +34,12 @@ struct PlacedActor {
     print("sent \(sent.map { "\($0)" }.joined(separator: " "))")
   }
 
-  /// The first messages bring in code and stack; then every slot of the ring is written.
+  /// Writes every slot of the ring.
   private static func fill(_ bus: Bus, laps: Int) throws {
+    try warmUp(bus.name)
     let publisher = try bus.publisher()
-    let size = bus.configuration.slotSize
-    let payload = [UInt8](repeating: 7, count: size)
-    for _ in 0..<256 { try publisher.publish(payload) }
+    let payload = [UInt8](repeating: 7, count: bus.configuration.slotSize)
+    try publisher.publish(payload)
     let before = faults()
     for _ in 0..<(bus.configuration.slots * laps) { try publisher.publish(payload) }
     let after = faults()
@@ -47,13 +47,27 @@ struct PlacedActor {
   }
 
   private static func read(_ bus: Bus, count: Int) throws {
+    try warmUp(bus.name)
     var subscriber = try bus.subscriber(from: .earliest)
-    var sum = 0
-    for _ in 0..<256 { sum &+= try next(&subscriber) }
+    var sum = try next(&subscriber)
     let before = faults()
     for _ in 0..<count { sum &+= try next(&subscriber) }
     let after = faults()
     print("faults \(after - before) sum \(sum)")
+  }
+
+  /// Some laps of another, small ring bring in the code, and the stack.
+  private static func warmUp(_ name: String) throws {
+    let bus = try Bus.create("\(name)-warm", BusConfiguration(slots: 64, slotSize: 256))
+    defer { try? Bus.remove(bus.name, force: true) }
+    let publisher = try bus.publisher()
+    var subscriber = try bus.subscriber(from: .earliest)
+    let payload = [UInt8](repeating: 7, count: 256)
+    for _ in 0..<1000 {
+      try publisher.publish(payload)
+      _ = try next(&subscriber)
+    }
+    _ = faults()
   }
 
   private static func next(_ subscriber: inout Subscriber) throws -> Int {
