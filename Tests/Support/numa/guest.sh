@@ -158,6 +158,29 @@ short() {
   check "remove" shmctl remove big
 }
 
+# Where the calls are refused, as in many containers.
+forbidden() {
+  check "refused calls are no failure" says "the kernel refuses to place memory" \
+    without-numa shmctl create shut --numa 1 $small
+  check "it works without them" sh -c 'echo hello | without-numa shmctl publish shut'
+  without-numa placed-actor publish shut 0 10 >/tmp/said 2>&1
+  check "pinning says why not" says "does not say where partition 0 lies" cat /tmp/said
+}
+
+# A cpuset of node 0's memory alone.
+cpuset() {
+  mkdir -p /tmp/groups
+  mount -t cgroup2 none /tmp/groups
+  echo +cpuset >/tmp/groups/cgroup.subtree_control
+  mkdir /tmp/groups/one
+  echo 0 >/tmp/groups/one/cpuset.mems
+  check "what a cpuset forbids is told" says "onto NUMA node 1, which the kernel refused" \
+    sh -c "echo \$\$ >/tmp/groups/one/cgroup.procs; exec shmctl create kept --numa 1 $small"
+  check "kept: it lies on node 0" says "nodes 0:[1-9][0-9]* 1:0 " pages-of "$(seg kept 0)"
+  check "auto keeps to the cpuset" says "partition 0 on node 0, partition 1 on node 0, verified" \
+    sh -c "echo \$\$ >/tmp/groups/one/cgroup.procs; exec shmctl create inside --partitions 2 --numa auto $small"
+}
+
 huge() {
   mount -o remount,huge=advise /dev/shm
   check "the host offers huge pages" says "huge=advise" shmctl plan
