@@ -4,7 +4,8 @@ import Testing
 struct HelpTests {
   static let commands = [
     ["create"], ["plan"], ["list"], ["stat"], ["top"], ["remove"], ["publish"], ["subscribe"],
-    ["demo"], ["recover"], ["doctor"], ["alter"], ["numa"], ["groups"], ["group", "reset"],
+    ["demo"], ["recover"], ["doctor"], ["alter"], ["trim"], ["numa"], ["groups"],
+    ["group", "reset"],
     ["group", "delete"], ["bench", "throughput"], ["bench", "latency"],
     ["completions"], ["man"],
   ]
