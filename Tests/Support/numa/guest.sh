@@ -23,10 +23,13 @@ check() {
 
 # lies BUS PARTITION NODE: every page is on the node, by the independent program, and the object's policy says so.
 lies() {
-  pages-of "$(seg "$1" "$2")"
-  other=$((1 - $3))
-  pages-of "$(seg "$1" "$2")" | grep -q "$other:0 .*errors:0 policy prefer.*:$3\$" || return 1
-  ! pages-of "$(seg "$1" "$2")" | grep -q "$3:0 "
+  line=$(pages-of "$(seg "$1" "$2")")
+  say "$line"
+  case "$3 $line" in
+    "0 nodes 0:"[1-9]*" 1:0 errors:0 policy prefer"*":0") return 0 ;;
+    "1 nodes 0:0 1:"[1-9]*" errors:0 policy prefer"*":1") return 0 ;;
+  esac
+  return 1
 }
 
 # says WORD COMMAND...: whether its output has the word.
@@ -34,8 +37,9 @@ says() {
   word=$1
   shift
   "$@" >/tmp/says 2>&1
+  grep -q -- "$word" /tmp/says && return 0
   cat /tmp/says
-  grep -q -- "$word" /tmp/says
+  return 1
 }
 
 # refused CODE WORD COMMAND...: whether it ends so.
@@ -92,9 +96,6 @@ two_nodes() {
   check "a node that is not there is refused" refused 73 "nodes with memory: 0, 1" \
     shmctl create lost --numa 0,2 $small
   check "and leaves nothing" test ! -e /dev/shm/shmbus-numa.lost.control
-
-  near
-  short
 }
 
 # Threads, keyless messages and groups prefer what is near.
