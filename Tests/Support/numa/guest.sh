@@ -147,7 +147,7 @@ owned() {
 
 # Node 1 has less memory than the partition: it spills, is reported, and nobody is killed for it.
 short() {
-  check "a node without room is no failure" says "partition 0 was asked onto NUMA node 1 and did not" \
+  check "a node without room is no failure" says "Partition 0 was asked onto NUMA node 1 and did not" \
     shmctl create big --numa 1 --slots 1048576 --slot-size 192
   check "some of it lies on node 1, some on node 0" \
     says "nodes 0:[1-9][0-9]* 1:[1-9][0-9]* errors:0" pages-of "$(seg big 0)"
