@@ -170,16 +170,16 @@ forbidden() {
 
 # A cpuset of node 0's memory alone.
 cpuset() {
-  mkdir -p /tmp/groups
-  mount -t cgroup2 none /tmp/groups
-  echo +cpuset >/tmp/groups/cgroup.subtree_control
-  mkdir /tmp/groups/one
-  echo 0 >/tmp/groups/one/cpuset.mems
+  mkdir -p /tmp/cgroups
+  mount -t cgroup2 none /tmp/cgroups
+  echo +cpuset >/tmp/cgroups/cgroup.subtree_control
+  mkdir /tmp/cgroups/one
+  echo 0 >/tmp/cgroups/one/cpuset.mems
   check "what a cpuset forbids is told" says "onto NUMA node 1, which the kernel refused" \
-    sh -c "echo \$\$ >/tmp/groups/one/cgroup.procs; exec shmctl create kept --numa 1 $small"
+    sh -c "echo \$\$ >/tmp/cgroups/one/cgroup.procs; exec shmctl create kept --numa 1 $small"
   check "kept: it lies on node 0" says "nodes 0:[1-9][0-9]* 1:0 " pages-of "$(seg kept 0)"
   check "auto keeps to the cpuset" says "partition 0 on node 0, partition 1 on node 0, verified" \
-    sh -c "echo \$\$ >/tmp/groups/one/cgroup.procs; exec shmctl create inside --partitions 2 --numa auto $small"
+    sh -c "echo \$\$ >/tmp/cgroups/one/cgroup.procs; exec shmctl create inside --partitions 2 --numa auto $small"
 }
 
 huge() {
