@@ -47,17 +47,20 @@ let package = Package(
     .executableTarget(
       name: "kill-at-every-instruction", dependencies: ["ShmBus", "TestSupport", "CTracing"],
       path: "Tests/Support/kill-at-every-instruction", swiftSettings: strict),
+    .executableTarget(
+      name: "intruder", path: "Tests/Support/intruder", swiftSettings: strict),
     .testTarget(
       name: "ShmBusTests",
       dependencies: [
-        "ShmBus", "CShmBus", "TestSupport", "bus-actor", "claim-holder", "placed-actor",
+        "ShmBus", "CShmBus", "TestSupport", "bus-actor", "claim-holder", "placed-actor", "intruder",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "LayoutTests", dependencies: ["CShmBus"], exclude: ["Snapshots"],
       swiftSettings: strict),
     .testTarget(
-      name: "StressTests", dependencies: ["ShmBus", "TestSupport", "bus-actor", "bus-soak"],
+      name: "StressTests",
+      dependencies: ["ShmBus", "TestSupport", "bus-actor", "bus-soak"],
       swiftSettings: strict),
     .testTarget(
       name: "ToolTests", dependencies: ["ToolSupport", "shmctl", "dump-shm"], swiftSettings: strict),

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -89,6 +90,18 @@ CRC_TARGET static uint32_t crc32c_instruction(uint32_t seed, const void *bytes, 
 uint32_t shmbus_crc32c(uint32_t seed, const void *bytes, size_t count) {
   return has_crc() ? crc32c_instruction(seed, bytes, count)
                    : shmbus_crc32c_portable(seed, bytes, count);
+}
+
+// ------------------------------------------------------------------------------------- access
+
+int shmbus_set_access_list(int descriptor, const void *list, size_t byte_count) {
+  return result(fsetxattr(descriptor, "system.posix_acl_access", list, byte_count, 0));
+}
+
+long shmbus_access_list(const char *path, void *list, size_t byte_count) {
+  ssize_t count = lgetxattr(path, "system.posix_acl_access", list, byte_count);
+  if (count >= 0) return count;
+  return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
 }
 
 // ------------------------------------------------------------------------------------ waiting

@@ -1,4 +1,5 @@
 import Arguments
+import ShmBus
 
 /// The tool as one declaration.
 enum Shmctl {
@@ -39,6 +40,19 @@ enum Shmctl {
     "NAME", .string.completed(by: .lines(of: "shmctl list --names")), help: "The bus.")
 
   static let json = Flag("json", help: "Print JSON.")
+
+  /// Where the access key of a bus is, if it has one.
+  static let keyFile = Option("key-file", .file, help: "The bus's access key, if it has one.")
+
+  /// Opens the bus that the command line names, with the key that it names.
+  static func openBus(_ parsed: Parsed) throws(BusError) -> Bus {
+    try openBus(parsed[busName], parsed)
+  }
+
+  static func openBus(_ name: String, _ parsed: Parsed) throws(BusError) -> Bus {
+    guard let path = parsed[keyFile] else { return try Bus.open(name) }
+    return try Bus.open(name, key: AccessKey(file: path))
+  }
 }
 
 /// The headings that commands stand under in the list.

@@ -102,7 +102,11 @@ struct shmbus_index_entry {
 ///     72  index_offset     8
 ///     80  headers_offset   8
 ///     88  payload_offset   8
-///     96  reserved        32
+///     96  mode             4   who may open it, as it was created: what a subscriber cannot change
+///    100  gid              4
+///    104  second_gid       4   a second group's, by an access list; all ones = none
+///    108  second_rights    4
+///    112  reserved        16
 ///    128  cursor           8   atomic: offset:54 | publisher:10
 ///    136  reserved       120
 struct shmbus_partition_header {
@@ -122,7 +126,11 @@ struct shmbus_partition_header {
   uint64_t index_offset;
   uint64_t headers_offset;
   uint64_t payload_offset;
-  uint64_t reserved0[4];
+  uint32_t mode;
+  uint32_t gid;
+  uint32_t second_gid;
+  uint32_t second_rights;
+  uint64_t reserved0[2];
   uint64_t cursor;
   uint64_t reserved1[15];
 };
@@ -464,6 +472,8 @@ SHMBUS_AT(shmbus_partition_header, slots, 32);
 SHMBUS_AT(shmbus_partition_header, segment_bytes, 56);
 SHMBUS_AT(shmbus_partition_header, cells_offset, 64);
 SHMBUS_AT(shmbus_partition_header, payload_offset, 88);
+SHMBUS_AT(shmbus_partition_header, mode, 96);
+SHMBUS_AT(shmbus_partition_header, second_rights, 108);
 SHMBUS_AT(shmbus_partition_header, cursor, 128);
 
 SHMBUS_SIZE(shmbus_control_header, 1024);

@@ -100,6 +100,15 @@ uint32_t shmbus_crc32c_portable(uint32_t seed, const void *bytes, size_t count);
 /// `fcntl` commands for locks that belong to an open file description, not to a process.
 enum { SHMBUS_OFD_GETLK = 36, SHMBUS_OFD_SETLK = 37, SHMBUS_OFD_SETLKW = 38 };
 
+// ------------------------------------------------------------------------------------- access
+
+/// Gives a file a POSIX access list (`system.posix_acl_access`, in the kernel's own form). 0 or an errno.
+int shmbus_set_access_list(int descriptor, const void *list, size_t byte_count);
+
+/// Reads the one of the file at `path`, without opening it and without following a link: how many bytes it
+/// has, 0 where there is none, or minus an errno.
+long shmbus_access_list(const char *path, void *list, size_t byte_count);
+
 // ------------------------------------------------------------------------------------ waiting
 
 enum { SHMBUS_FUTEX_ANY_MAX = 128 };

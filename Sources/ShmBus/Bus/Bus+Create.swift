@@ -7,10 +7,16 @@ extension Bus {
   /// All of its memory is allocated now, so that nobody dies of a full `/dev/shm` later. Creation is all or
   /// nothing: what a creator left that was killed half way is recognised by its missing lock and replaced.
   ///
+  /// - Parameters:
+  ///   - name: 1 to 64 letters, digits, `-` or `_`.
+  ///   - configuration: what it is made of.
+  ///   - key: what everybody who opens it must present; nil for nothing.
   /// - Throws: ``BusError`` `.usage` for what cannot be; `.cannotCreate` if the bus exists or memory is
-  ///   short; `.tryAgain` if somebody is creating or removing it right now.
+  ///   short; `.permission` for a group that is not yours to give; `.tryAgain` if somebody is creating or
+  ///   removing it right now.
   public static func create(
-    _ name: String, _ configuration: BusConfiguration = BusConfiguration()
+    _ name: String, _ configuration: BusConfiguration = BusConfiguration(),
+    key: AccessKey? = nil
   ) throws(BusError) -> Bus {
     let busName = try BusName(name)
     try configuration.validate()
@@ -19,7 +25,9 @@ extension Bus {
     for _ in 0..<16 {
       do throws(any Error) {
         let memory = try SharedMemory.create(busName.control)
-        if let bus = try Creation(busName, configuration, nodes: nodes).build(memory) { return bus }
+        if let bus = try Creation(busName, configuration, key, nodes: nodes).build(memory) {
+          return bus
+        }
       } catch {
         guard (error as? SystemError)?.code == EEXIST else {
           throw .from(error) { BusError(.cannotCreate, "cannot create bus '\(name)'", $0) }
@@ -41,13 +49,23 @@ extension Bus {
 struct Creation {
   let name: BusName
   let configuration: BusConfiguration
+  private let key: AccessKey?
+  private let access: SegmentAccess
   /// Partitions of a new bus go onto these in turn; none: wherever the kernel puts them.
   private let nodes: [Int]
 
-  init(_ name: BusName, _ configuration: BusConfiguration, nodes: [Int] = []) {
+  init(
+    _ name: BusName, _ configuration: BusConfiguration, _ key: AccessKey?, nodes: [Int] = []
+  ) {
+    var configuration = configuration
+    if configuration.publishGroup == nil, configuration.subscribeGroup == nil {
+      configuration.group = configuration.group ?? getegid()
+    }
     self.name = name
     self.configuration = configuration
+    self.key = key
     self.nodes = nodes
+    access = SegmentAccess(configuration)
   }
 
   /// Builds the bus in a control segment this process has just created. Nil if somebody took it for a
@@ -107,7 +125,7 @@ struct Creation {
     for partition in 0..<configuration.partitions {
       try createPartition(partition, generation, map)
     }
-    try control.setMode(configuration.mode)
+    try share(control, access.control)
     return mapping
   }
 
@@ -139,11 +157,12 @@ struct Creation {
       | (configuration.prefault ? 4 : 0)
     unsafe header.pointee.partitions = UInt64(configuration.partitions)
     unsafe header.pointee.owner_uid = geteuid()
-    unsafe header.pointee.owner_gid = getgid()
+    unsafe header.pointee.owner_gid = access.control.group
     unsafe header.pointee.mode = configuration.mode
-    unsafe header.pointee.publish_gid = .max
-    unsafe header.pointee.subscribe_gid = .max
+    unsafe header.pointee.publish_gid = configuration.publishGroup ?? .max
+    unsafe header.pointee.subscribe_gid = configuration.subscribeGroup ?? .max
     unsafe header.pointee.numa_policy = configuration.numa.code
+    unsafe writeKey(header)
     unsafe header.pointee.partition_table = UInt64(layout.partitionTable)
     unsafe header.pointee.endpoint_table = UInt64(layout.endpointTable)
     unsafe header.pointee.head_table = UInt64(layout.headTable)
@@ -151,6 +170,16 @@ struct Creation {
     unsafe header.pointee.producer_table = UInt64(layout.producerTable)
     unsafe header.pointee.sequence_table = UInt64(layout.sequenceTable)
     unsafe header.pointee.quarantine_table = UInt64(layout.quarantineTable)
+  }
+
+  private func writeKey(_ header: UnsafeMutablePointer<shmbus_control_header>) {
+    guard let key else { return }
+    let salt = (0..<16).map { _ in UInt8.random(in: 0...255) }
+    let digest = key.digest(salt: salt)
+    unsafe withUnsafeMutableBytes(of: &header.pointee.key_salt) { unsafe $0.copyBytes(from: salt) }
+    unsafe withUnsafeMutableBytes(of: &header.pointee.key_digest) {
+      unsafe $0.copyBytes(from: digest)
+    }
   }
 
   /// What is not zero in a table nobody has used: heads hold nothing, ceilings do not bind. Nodes are
@@ -166,11 +195,17 @@ struct Creation {
     }
   }
 
-  func createPartition(_ partition: Int, _ generation: UInt64, _ map: ControlMap) throws {
+  func createPartition(
+    _ partition: Int, _ generation: UInt64, _ map: ControlMap, access: FileAccess? = nil,
+    owner: UInt32? = nil
+  ) throws {
+    let access = access ?? self.access.partition
     let layout = configuration.partitionLayout
     let segment = name.partition(partition)
     // A creator that died may have left one; we hold the bus's lock.
-    _ = try SharedMemory.unlink(segment)
+    do { _ = try SharedMemory.unlink(segment) } catch {
+      throw BusError.cannotUnlink(segment, error)
+    }
     let memory = try SharedMemory.create(segment)
     let row = map.partition(partition)
     let placed = try PlacedMemory(
@@ -196,6 +231,7 @@ struct Creation {
     unsafe header.pointee.index_offset = UInt64(layout.indexOffset)
     unsafe header.pointee.headers_offset = UInt64(layout.headersOffset)
     unsafe header.pointee.payload_offset = UInt64(layout.payloadOffset)
+    unsafe access.write(to: &header.pointee)
     unsafe header.pointee.cursor = Packed.cursor(0, claimant: Packed.nobody)
     // Publishers that are attached already may not have noticed it when the first gate is computed.
     let ring = unsafe Ring(partitionBase: base, layout)
@@ -207,7 +243,14 @@ struct Creation {
     unsafe fields.pointee.segment_bytes = UInt64(layout.segmentBytes)
     unsafe fields.pointee.placement = placed.code
     unsafe fields.pointee.huge_pages = UInt32(clamping: placed.hugePageCount)
-    try memory.setMode(configuration.mode)
+    try share(memory, access)
+    if let owner { try memory.setOwner(owner) }
+  }
+
+  private func share(_ memory: borrowing SharedMemory, _ access: FileAccess) throws {
+    do { try access.apply(to: memory.descriptor, named: memory.name) } catch {
+      throw BusError.cannotShare(error, access)
+    }
   }
 
   /// Clears away what a dead creator or remover left under this name; throws if the bus is somebody's.
@@ -225,7 +268,7 @@ struct Creation {
           "bus '\(name.name)' exists already; open it, or remove it with 'shmctl remove \(name.name)'"
         )
       }
-      unlinkAll(name)
+      try clearAway(name)
     } catch {
       if (error as? SystemError)?.code == ENOENT { return }
       throw .from(error) { .cannotOpen(name.control, $0) }
@@ -253,5 +296,23 @@ struct Creation {
     let names = (try? SharedMemory.names(withPrefix: name.segmentPrefix)) ?? []
     for segment in names where segment != name.control { _ = try? SharedMemory.unlink(segment) }
     _ = try? SharedMemory.unlink(name.control)
+  }
+
+  /// The same, where it must not be left half done.
+  static func clearAway(_ name: BusName) throws(BusError) {
+    try checkRemovable(name)
+    unlinkAll(name)
+    do { _ = try SharedMemory.unlink(name.control) } catch {
+      throw .cannotUnlink(name.control, error)
+    }
+  }
+
+  /// Refuses what the kernel will refuse, before anybody is told that the bus is gone.
+  static func checkRemovable(_ name: BusName) throws(BusError) {
+    guard SharedMemory.onlyOwnersRemove, geteuid() != 0,
+      let owner = try? SharedMemory.ownership(of: name.control)?.uid, owner != geteuid()
+    else { return }
+    let refusal = SystemError(call: "shm_unlink", subject: name.control, code: EPERM)
+    throw .cannotUnlink(name.control, refusal)
   }
 }

@@ -18,7 +18,7 @@ extension Bus {
         // Removed since the list was made.
         if error.code == ENOENT { continue }
         throw .cannotOpen(
-          object, SystemError(call: "open", subject: object, code: error.code))
+          object, writing: false, SystemError(call: "open", subject: object, code: error.code))
       }
     }
     guard !segments.isEmpty else { throw .noSuchBus(name) }

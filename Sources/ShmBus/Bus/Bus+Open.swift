@@ -4,12 +4,23 @@ import Glibc
 extension Bus {
   /// Opens a bus that exists.
   ///
+  /// - Parameters:
+  ///   - name: its name.
+  ///   - key: its access key, where it was created with one.
   /// - Throws: ``BusError`` `.notFound`, `.permission`, `.damaged` (with what was found and what was
   ///   expected), `.tryAgain` if it is only half created, `.unavailable` if it has been removed.
-  public static func open(_ name: String) throws(BusError) -> Bus {
-    try open(BusName(name))
+  public static func open(_ name: String, key: AccessKey? = nil) throws(BusError) -> Bus {
+    let bus = try open(BusName(name))
+    try unsafe AccessKey.check(key, bus.map.header.pointee, name)
+    return bus
   }
 
+  /// Without its key: to show it among all others.
+  ///
+  /// - Throws: as ``open(_:key:)``.
+  package static func look(at name: String) throws(BusError) -> Bus { try open(BusName(name)) }
+
+  /// Without its key: to look after it, or to remove it.
   static func open(_ name: BusName) throws(BusError) -> Bus {
     let deadline = Clock.monotonic() + 1_000_000_000
     // Ends: at the deadline. A bus that is being created right now is ready within a moment.
@@ -126,6 +137,9 @@ extension BusConfiguration {
       maxPartitions: Int(header.max_partitions), slots: Int(truncatingIfNeeded: header.slots),
       slotSize: Int(header.slot_size),
       whenFull: WhenFull(rawValue: header.when_full) ?? .block, mode: header.mode,
+      group: header.publish_gid == .max && header.subscribe_gid == .max ? header.owner_gid : nil,
+      publishGroup: header.publish_gid == .max ? nil : header.publish_gid,
+      subscribeGroup: header.subscribe_gid == .max ? nil : header.subscribe_gid,
       maxPublishers: Int(header.max_publishers), maxSubscribers: Int(header.max_subscribers),
       maxGroups: Int(header.max_groups), maxProducers: Int(header.max_producers),
       claimTimeout: .nanoseconds(Int64(truncatingIfNeeded: header.claim_timeout)),

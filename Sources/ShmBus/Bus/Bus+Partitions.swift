@@ -1,4 +1,5 @@
 import CShmBus
+import Glibc
 
 extension Bus {
   /// Adds partitions, up to the bus's `maxPartitions`. Publishers and subscribers that are attached
@@ -32,10 +33,11 @@ extension Bus {
             + "would be lost, and keys would move; create a new bus instead")
       }
       let lock = try lockGroups()
-      let creation = Creation(busName, configuration)
+      let creation = Creation(busName, configuration, nil)
       try creation.checkSpace(partitions: count - partitions)
+      let (access, owner) = try accessOfPartitions()
       for partition in partitions..<count {
-        try creation.createPartition(partition, generation, map)
+        try creation.createPartition(partition, generation, map, access: access, owner: owner)
         groupTable.begin(partition, lock)
         // Y1. Whoever sees the number sees the segment, and the groups' heads.
         map.partitionCount.storeRelease(UInt64(partition + 1))
@@ -47,5 +49,23 @@ extension Bus {
     for partition in 0..<partitions {
       Sleepers.subscribers(of: partition, in: map).wakeAll()
     }
+  }
+
+  /// What the kernel knows of the first partition, not what the control segment says: whoever may only
+  /// subscribe must not be able to choose who may write the next one. And whose the others are, where they are
+  /// not ours.
+  private func accessOfPartitions() throws -> (FileAccess, owner: UInt32?) {
+    let first = busName.partition(0)
+    guard let access = try FileAccess.of(path: SharedMemory.directory + first),
+      let owner = try SharedMemory.ownership(of: first)?.uid
+    else { throw SystemError(call: "lstat", subject: first, code: ENOENT) }
+    guard owner == geteuid() || geteuid() == 0 else {
+      throw BusError(
+        .permission,
+        "bus '\(name)' belongs to uid \(HostName.numberedUser(owner)), you are "
+          + "\(ProcessIdentity.sentence), and a partition must be its owner's: 'sudo -u "
+          + "\(HostName.user(owner)) shmctl alter \(name) --partitions ...' adds it")
+    }
+    return (access, owner == geteuid() ? nil : owner)
   }
 }

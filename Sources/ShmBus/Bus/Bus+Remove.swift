@@ -6,11 +6,15 @@ extension Bus {
   ///
   /// - Parameters:
   ///   - name: the bus's.
-  ///   - force: remove it although endpoints live, or although it is damaged. They are told
-  ///     (`.removed`); nobody is killed.
-  /// - Throws: ``BusError`` `.notFound`; `.unavailable` while endpoints live, naming them; `.tryAgain` if
-  ///   somebody else is creating or removing it.
-  public static func remove(_ name: String, force: Bool = false) throws(BusError) {
+  ///   - key: its access key, where it was created with one.
+  ///   - force: remove it although endpoints live, although it is damaged, or without its key. They are
+  ///     told (`.removed`); nobody is killed.
+  /// - Throws: ``BusError`` `.notFound`; `.unavailable` while endpoints live, naming them; `.permission`
+  ///   without its key, or where it is somebody else's; `.tryAgain` if somebody else is creating or
+  ///   removing it.
+  public static func remove(
+    _ name: String, key: AccessKey? = nil, force: Bool = false
+  ) throws(BusError) {
     let busName = try BusName(name)
     do throws(any Error) {
       let control = try SharedMemory.open(busName.control, writable: true)
@@ -21,8 +25,9 @@ extension Bus {
       guard try control.identity() == SharedMemory.identity(of: busName.control) else {
         throw BusError.noSuchBus(name)
       }
-      try retire(busName, control, force: force)
-      Creation.unlinkAll(busName)
+      try Creation.checkRemovable(busName)
+      try retire(busName, control, key, force: force)
+      try Creation.clearAway(busName)
     } catch {
       throw .from(error) {
         $0.code == ENOENT ? .noSuchBus(name) : .cannotOpen(busName.control, $0)
@@ -32,7 +37,7 @@ extension Bus {
 
   /// Tells everyone attached that the bus is gone. A bus that never became ready has nobody to tell.
   private static func retire(
-    _ name: BusName, _ control: borrowing SharedMemory, force: Bool
+    _ name: BusName, _ control: borrowing SharedMemory, _ key: AccessKey?, force: Bool
   ) throws {
     let bus: Bus
     do {
@@ -42,6 +47,7 @@ extension Bus {
       guard force else { throw error }
       return
     }
+    if !force { try unsafe AccessKey.check(key, bus.map.header.pointee, name.name) }
     let living = (0..<bus.map.layout.endpointRows).filter { row in
       bus.map.endpoint(row).isInUse
         && (try? FileLock.isHeld(Int64(row), seenFrom: control.descriptor.number)) == true

@@ -92,6 +92,8 @@ final class PartitionSegment {
   let mapping: Mapping
   /// The node that the kernel was told to prefer for it.
   let boundNode: UInt32?
+  /// Who was to open it when it was created.
+  let access: FileAccess
 
   init(_ bus: Bus, _ partition: Int, writable: Bool) throws(BusError) {
     let name = bus.busName.partition(partition)
@@ -107,12 +109,13 @@ final class PartitionSegment {
         writable: writable, populate: bus.configuration.prefault,
         alignment: bus.configuration.hugePages ? HugePages.alignment : 0)
     } catch {
-      throw .from(error) { .cannotOpen(name, $0) }
+      throw .from(error) { .cannotOpen(name, writing: writable, $0) }
     }
     let header = unsafe mapping.base.assumingMemoryBound(to: shmbus_partition_header.self)
     try unsafe Self.check(header.pointee, name, bus, partition, layout)
     let node = unsafe header.pointee.node
     boundNode = node < 1024 ? node : nil
+    access = unsafe FileAccess(header.pointee)
     ring = unsafe Ring(partitionBase: mapping.base, layout)
   }
 

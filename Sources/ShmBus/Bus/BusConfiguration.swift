@@ -18,8 +18,15 @@ public struct BusConfiguration: Sendable, Equatable {
   public var slotSize: Int
   /// What happens when the ring is full.
   public var whenFull: WhenFull
-  /// File mode of the segments. `umask` does not apply.
+  /// File mode of the segments; `umask` does not apply. Unless given: 0600, with a group 0660.
   public var mode: UInt32
+  /// The group that the segments belong to, by number; nil for the creator's. A bus that exists tells it, or
+  /// one of the next two.
+  public var group: UInt32?
+  /// Who may publish, by group number: partitions are theirs to write.
+  public var publishGroup: UInt32?
+  /// Who may subscribe, by group number: the kernel lets them read partitions and not write them.
+  public var subscribeGroup: UInt32?
   /// Most publishers at a time: 1 ... 1,023.
   public var maxPublishers: Int
   /// Most subscribers and observers at a time: 1 ... 4,096.
@@ -44,7 +51,8 @@ public struct BusConfiguration: Sendable, Equatable {
   /// The defaults: one partition of 65,536 slots of 256 bytes, publishers block when it is full.
   public init(
     partitions: Int = 1, maxPartitions: Int? = nil, slots: Int = 65_536, slotSize: Int = 256,
-    whenFull: WhenFull = .block, mode: UInt32 = 0o600, maxPublishers: Int = 128,
+    whenFull: WhenFull = .block, mode: UInt32? = nil, group: UInt32? = nil,
+    publishGroup: UInt32? = nil, subscribeGroup: UInt32? = nil, maxPublishers: Int = 128,
     maxSubscribers: Int = 128, maxGroups: Int = 32, maxProducers: Int = 64,
     claimTimeout: Duration = .seconds(1), indexSpacing: Int = 64, checksum: Bool = false,
     prefault: Bool = false, hugePages: Bool = false, numa: NUMAPolicy = .none
@@ -54,7 +62,10 @@ public struct BusConfiguration: Sendable, Equatable {
     self.slots = slots
     self.slotSize = slotSize
     self.whenFull = whenFull
-    self.mode = mode
+    self.mode = mode ?? (group == nil ? 0o600 : 0o660)
+    self.group = group
+    self.publishGroup = publishGroup
+    self.subscribeGroup = subscribeGroup
     self.maxPublishers = maxPublishers
     self.maxSubscribers = maxSubscribers
     self.maxGroups = maxGroups
@@ -107,6 +118,14 @@ public struct BusConfiguration: Sendable, Equatable {
     try Self.checkPowerOfTwo("index-spacing", indexSpacing)
     try Self.check("mode", Int(mode), 0...0o777)
     try numa.validate(maxPartitions: maxPartitions)
+    guard group == nil || publishGroup == nil && subscribeGroup == nil else {
+      throw BusError(
+        .usage, "group goes without publish-group and subscribe-group, which say more")
+    }
+    guard publishGroup == nil || publishGroup != subscribeGroup else {
+      throw BusError(
+        .usage, "publish-group and subscribe-group are the same; one --group does that")
+    }
     guard claimTimeout > .zero, claimTimeout < .seconds(86_400) else {
       throw BusError(.usage, "claim-timeout must be more than nothing and less than a day")
     }

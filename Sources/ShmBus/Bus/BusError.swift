@@ -106,21 +106,4 @@ extension BusError {
     }
     return own
   }
-
-  /// A segment that exists but cannot be opened.
-  static func cannotOpen(_ segment: String, _ cause: SystemError) -> BusError {
-    guard cause.code == EACCES || cause.code == EPERM else {
-      return BusError(
-        cause.code == ENOENT ? .damaged : .unavailable, "cannot open \(segment)", cause)
-    }
-    var owner = ""
-    if let found = try? SharedMemory.ownership(of: segment) {
-      owner =
-        " belongs to uid \(found.uid), gid \(found.gid), mode 0\(String(found.mode, radix: 8))"
-    }
-    return BusError(
-      .permission,
-      "\(segment)\(owner), and you are uid \(geteuid()), gid \(getegid()); run as that "
-        + "user, or ask for a bus created by somebody of your group with --mode 0660", cause)
-  }
 }

@@ -110,17 +110,18 @@ struct BusExamination {
 
   private func segmentFaults(_ bus: Bus) -> [Diagnosis] {
     var found: [Diagnosis] = []
-    let mode = try? SharedMemory.ownership(of: name.control)?.mode
+    let created = SegmentAccess(bus.configuration).control
+    if let fault = wrongAccess(name.control, created) { found.append(fault) }
     for partition in 0..<bus.partitions {
       let segment = name.partition(partition)
-      do throws(BusError) { _ = try bus.segment(partition, writable: false) } catch {
+      do throws(BusError) {
+        let created = try bus.segment(partition, writable: false).access
+        if let fault = wrongAccess(segment, created) { found.append(fault) }
+      } catch {
         if error.code == .notFound || error.code == .unavailable && bus.isRemoved { return found }
         found.append(unusable(partition, error))
       }
       if let hole = SegmentUsers.hole(in: segment) { found.append(holed(segment, hole)) }
-      guard let mode, let own = try? SharedMemory.ownership(of: segment), own.mode != mode
-      else { continue }
-      found.append(wrongMode(segment, own.mode, expected: mode))
     }
     let expected = Set((0..<bus.partitions).map { name.partition($0) } + [name.control])
     found += segments.filter { !expected.contains($0) }.map(extra)
@@ -159,16 +160,15 @@ struct BusExamination {
       fix: "look at it with 'dump-shm \(name.name)', then " + loss)
   }
 
-  private func wrongMode(_ segment: String, _ mode: UInt32, expected: UInt32) -> Diagnosis {
-    let octal = { (mode: UInt32) in "0" + String(mode, radix: 8) }
+  private func wrongAccess(_ segment: String, _ created: FileAccess) -> Diagnosis? {
+    guard let now = try? FileAccess.of(path: SharedMemory.directory + segment), now != created
+    else { return nil }
     return Diagnosis(
       segment, .wrongMode, .heldUp,
-      finding:
-        "its mode differs from its control segment's, so who may open the bus may be refused "
-        + "here, or the other way round",
-      evidence: "it is \(octal(mode)), \(name.control) is \(octal(expected))",
-      fix: "'shmctl doctor --fix' sets it to \(octal(expected))",
-      remedy: .setMode(segment: segment, expected))
+      finding: "somebody changed who may open it, so that some are refused here, or let in",
+      evidence: "it has \(now.text), and was created with \(created.text)",
+      fix: "'shmctl doctor --fix' sets it to \(created.text)",
+      remedy: .setAccess(segment: segment, created))
   }
 
   private func extra(_ segment: String) -> Diagnosis {

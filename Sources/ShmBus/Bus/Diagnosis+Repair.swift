@@ -15,8 +15,9 @@ extension Diagnosis {
       case .clearLeftover(let name): try Creation.clearLeftover(name)
       case .clearOrphans(let name): try Self.clearOrphans(of: name)
       case .clearExtra(let name, let segment): try Self.clearExtra(segment, of: name)
-      case .setMode(let segment, let mode):
-        try SharedMemory.open(segment, writable: false).setMode(mode)
+      case .setAccess(let segment, let access):
+        try access.apply(
+          to: SharedMemory.open(segment, writable: false).descriptor, named: segment)
       case nil: break
       }
     } catch {

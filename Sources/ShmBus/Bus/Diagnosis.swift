@@ -121,6 +121,6 @@ enum Remedy: Equatable, Sendable {
   case clearOrphans(BusName)
   /// Clear away one segment that is no partition of its bus.
   case clearExtra(BusName, segment: String)
-  /// Give a segment the mode it should have.
-  case setMode(segment: String, UInt32)
+  /// Give a segment the group and the mode it should have.
+  case setAccess(segment: String, FileAccess)
 }

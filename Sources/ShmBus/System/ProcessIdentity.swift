@@ -17,6 +17,20 @@ struct ProcessIdentity: Sendable {
     return ProcessIdentity(pid: getpid(), uid: geteuid(), command: command)
   }
 
+  /// "uid 1000 (alice) in groups 100 (users), 1000 (alice)": whom the kernel takes the process for.
+  static var sentence: String {
+    let all = groups.sorted().map(HostName.numberedGroup)
+    return "uid \(HostName.numberedUser(geteuid())) in group\(all.count == 1 ? "" : "s") "
+      + all.joined(separator: ", ")
+  }
+
+  /// Those that the process acts for.
+  static var groups: Set<UInt32> {
+    var groups = [gid_t](repeating: 0, count: 65_536)
+    let count = unsafe getgroups(Int32(groups.count), &groups)
+    return Set(groups.prefix(Int(max(0, count))) + [getegid()])
+  }
+
   /// The kernel's number of the calling thread.
   static var threadID: Int32 { shmbus_thread_id() }
 }

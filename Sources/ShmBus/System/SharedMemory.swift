@@ -40,7 +40,8 @@ struct SharedMemory: ~Copyable, Sendable {
 
   static func open(_ name: String, writable: Bool) throws(SystemError) -> SharedMemory {
     let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC
-    let number = retryingInterrupts { unsafe shm_open(name, flags, 0) }
+    // Not blocking: whoever may write to /dev/shm could leave a pipe of this name.
+    let number = retryingInterrupts { unsafe shm_open(name, flags | O_NONBLOCK, 0) }
     guard number >= 0 else { throw SystemError.last("shm_open", name) }
     return SharedMemory(number, name)
   }
@@ -73,25 +74,21 @@ struct SharedMemory: ~Copyable, Sendable {
 
   func ownership() throws(SystemError) -> FileOwnership { FileOwnership(try status()) }
 
-  /// Sets the permission bits exactly; the mode given to `shm_open` is cut by the umask.
-  func setMode(_ mode: UInt32) throws(SystemError) {
-    guard fchmod(descriptor.number, mode) == 0 else { throw SystemError.last("fchmod", name) }
-  }
-
-  /// Gives the object to a group; its user stays.
-  func setOwner(group: UInt32) throws(SystemError) {
-    guard fchown(descriptor.number, .max, group) == 0 else {
-      throw SystemError.last("fchown", name)
-    }
-  }
-
   /// Opens the same object once more: a new open file description with locks of its own.
   ///
   /// Goes through `/proc/self/fd`, so that it finds this very object even when its name is gone or
   /// belongs to another one by now. The file's permissions are checked again.
   func reopened(writable: Bool) throws(SystemError) -> Descriptor {
     try Descriptor(
-      path: "/proc/self/fd/\(descriptor.number)", flags: writable ? O_RDWR : O_RDONLY)
+      path: "/proc/self/fd/\(descriptor.number)",
+      flags: (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK)
+  }
+
+  /// Gives it to another user, which only root may.
+  func setOwner(_ uid: UInt32) throws(SystemError) {
+    guard fchown(descriptor.number, uid, .max) == 0 else {
+      throw SystemError.last("fchown", "\(name) to uid \(uid)")
+    }
   }
 
   private func status() throws(SystemError) -> stat {
@@ -117,7 +114,14 @@ extension FileOwnership {
 
 // What can be asked of names, without opening anything.
 extension SharedMemory {
-  private static let directory = "/dev/shm"
+  static let directory = "/dev/shm"
+
+  /// Whether a name can be taken away by its owner only, as is usual where everybody may write.
+  static var onlyOwnersRemove: Bool {
+    var status = stat()
+    return unsafe stat(directory, &status) == 0 && status.st_mode & S_ISVTX != 0
+      && status.st_uid != geteuid()
+  }
 
   /// What `name` stands for now; nil where there is no such object.
   static func identity(of name: String) throws(SystemError) -> FileIdentity? {
@@ -131,8 +135,9 @@ extension SharedMemory {
 
   private static func status(of name: String) throws(SystemError) -> stat? {
     var status = stat()
-    guard unsafe stat(directory + name, &status) == 0 else {
-      let failure = SystemError.last("stat", directory + name)
+    // Links are not followed: `shm_open` refuses them.
+    guard unsafe lstat(directory + name, &status) == 0 else {
+      let failure = SystemError.last("lstat", directory + name)
       if failure.code == ENOENT { return nil }
       throw failure
     }

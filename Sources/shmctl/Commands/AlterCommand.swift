@@ -15,9 +15,10 @@ enum AlterCommand {
       on a key may go to another partition than before, so the order of its messages holds before \
       and after, not across.
       """,
-    under: Heading.buses, arguments: [Shmctl.busName], options: [partitions, Shmctl.json]
+    under: Heading.buses, arguments: [Shmctl.busName],
+    options: [partitions, Shmctl.keyFile, Shmctl.json]
   ) { parsed in
-    let bus = try Bus.open(parsed[Shmctl.busName])
+    let bus = try Shmctl.openBus(parsed)
     let before = bus.partitions
     try bus.addPartitions(to: parsed[partitions])
     try Program.print(

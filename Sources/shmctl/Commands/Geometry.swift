@@ -1,4 +1,5 @@
 import Arguments
+import Glibc
 import ShmBus
 import ToolSupport
 
@@ -27,8 +28,14 @@ struct Geometry: Sendable {
     "when-full", .choice(Policy.self), default: .block,
     help: "What publishers do when somebody has not read: wait, or overwrite the oldest.")
   let mode = Option(
-    "mode", .fileMode, default: standard.mode,
-    help: "File mode of the segments, whatever the umask.")
+    "mode", .fileMode,
+    help: "File mode of the segments, whatever the umask (default: 0600, with --group 0660).")
+  let group = Option("group", .group, help: "The group that the segments belong to.")
+  let publishGroup = Option(
+    "publish-group", .group, help: "Who may publish, and everything else.")
+  let subscribeGroup = Option(
+    "subscribe-group", .group,
+    help: "Who may subscribe: the kernel keeps them from writing messages.")
   let claimTimeout = Option(
     "claim-timeout", .duration, default: standard.claimTimeout,
     help: "How long a publisher may sit on a claim before the bus goes on without it.")
@@ -56,8 +63,9 @@ struct Geometry: Sendable {
 
   var all: [any Parameter] {
     [
-      partitions, maxPartitions, slots, slotSize, whenFull, mode, claimTimeout, indexSpacing,
-      checksum, prefault, hugePages, numa, maxPublishers, maxSubscribers, maxGroups, maxProducers,
+      partitions, maxPartitions, slots, slotSize, whenFull, mode, group, publishGroup,
+      subscribeGroup, claimTimeout, indexSpacing, checksum, prefault, hugePages, numa,
+      maxPublishers, maxSubscribers, maxGroups, maxProducers,
     ]
   }
 
@@ -66,7 +74,8 @@ struct Geometry: Sendable {
     let configuration = BusConfiguration(
       partitions: parsed[partitions], maxPartitions: parsed[maxPartitions], slots: parsed[slots],
       slotSize: parsed[slotSize], whenFull: parsed[whenFull] == .block ? .block : .overwrite,
-      mode: parsed[mode], maxPublishers: parsed[maxPublishers],
+      mode: parsed[mode], group: parsed[group], publishGroup: parsed[publishGroup],
+      subscribeGroup: parsed[subscribeGroup], maxPublishers: parsed[maxPublishers],
       maxSubscribers: parsed[maxSubscribers], maxGroups: parsed[maxGroups],
       maxProducers: parsed[maxProducers], claimTimeout: parsed[claimTimeout],
       indexSpacing: parsed[indexSpacing], checksum: parsed[checksum], prefault: parsed[prefault],
@@ -85,6 +94,16 @@ extension Form where Value == UInt32 {
       read: { text in
         guard text.allSatisfy({ ("0"..."7").contains($0) }) else { return nil }
         return UInt32(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil }
+      })
+  }
+
+  /// A group of this host, by name or number.
+  fileprivate static var group: Form {
+    Form(
+      "GROUP", accepting: "the name or the number of a group of this host",
+      read: { text in
+        if let number = UInt32(text), number != .max { return number }
+        return unsafe getgrnam(text).map { unsafe $0.pointee.gr_gid }
       })
   }
 }
@@ -113,7 +132,10 @@ extension BusConfiguration {
           + Int(claimTimeout.components.attoseconds / 1_000_000_000)),
       "indexSpacing": .integer(indexSpacing), "checksum": .bool(checksum),
       "prefault": .bool(prefault), "hugePages": .bool(hugePages), "numa": .string(numa.word),
-      "largestMessage": .integer(largestMessage),
+      "largestMessage": .integer(largestMessage), "group": gid(group),
+      "publishGroup": gid(publishGroup), "subscribeGroup": gid(subscribeGroup),
     ])
   }
+
+  private func gid(_ number: UInt32?) -> JSON { number.map { .integer(Int($0)) } ?? .null }
 }

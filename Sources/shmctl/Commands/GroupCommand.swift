@@ -28,7 +28,8 @@ enum GroupCommand {
 
       \(TimeText.sentence)
       """,
-    arguments: [Shmctl.busName, group], options: [to, partitions, member, dryRun, Shmctl.json],
+    arguments: [Shmctl.busName, group],
+    options: [to, partitions, member, dryRun, Shmctl.keyFile, Shmctl.json],
     examples: [
       Example("Do it all again.", "shmctl group reset orders billing --to earliest"),
       Example(
@@ -37,7 +38,7 @@ enum GroupCommand {
       Example("Skip ten slots of partition 2.", "shmctl group reset orders billing --to +10 -p 2"),
     ]
   ) { parsed in
-    let bus = try Bus.open(parsed[Shmctl.busName])
+    let bus = try Shmctl.openBus(parsed)
     let chosen = parsed[partitions].isEmpty ? nil : parsed[partitions]
     let moves = try bus.resetGroup(
       parsed[group], member: parsed[member], to: parsed[to].start, partitions: chosen,
@@ -55,9 +56,9 @@ enum GroupCommand {
       Its heads are gone; publishers that they held go on at once. Refused with 69 while members \
       live, unless --force is given: then they are told, and their commits fail.
       """,
-    arguments: [Shmctl.busName, group], options: [force]
+    arguments: [Shmctl.busName, group], options: [force, Shmctl.keyFile]
   ) { parsed in
-    try Bus.open(parsed[Shmctl.busName]).deleteGroup(parsed[group], force: parsed[force])
+    try Shmctl.openBus(parsed).deleteGroup(parsed[group], force: parsed[force])
     return 0
   }
 

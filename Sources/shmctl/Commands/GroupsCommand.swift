@@ -12,9 +12,10 @@ enum GroupsCommand {
       can still be read, in slots, and SPAN the same in time. A group of 'broadcast' is shown once \
       for each member's name, as GROUP/MEMBER.
       """,
-    under: Heading.groups, arguments: [Shmctl.busName], options: [Shmctl.json]
+    under: Heading.groups, arguments: [Shmctl.busName],
+    options: [Shmctl.keyFile, Shmctl.json]
   ) { parsed in
-    let bus = try Bus.open(parsed[Shmctl.busName])
+    let bus = try Shmctl.openBus(parsed)
     let groups = try bus.groups()
     try Program.print(
       parsed[Shmctl.json]

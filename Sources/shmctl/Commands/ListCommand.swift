@@ -38,7 +38,7 @@ struct ListEntry {
   init?(_ name: String) {
     self.name = name
     do throws(BusError) {
-      found = .success(try Bus.open(name).status())
+      found = .success(try Bus.look(at: name).status())
     } catch {
       if error.code == .notFound { return nil }
       found = .failure(error)

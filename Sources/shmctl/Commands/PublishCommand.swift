@@ -37,6 +37,7 @@ enum PublishCommand {
     under: Heading.messages, arguments: [Shmctl.busName],
     options: [
       file, keySeparator, partition, null, block, lengthPrefixed, json, frames, timeout,
+      Shmctl.keyFile,
     ],
     conflicts: [
       Conflict(
@@ -59,7 +60,7 @@ enum PublishCommand {
         "shmctl subscribe log --format frames | ssh far shmctl publish log --frames"),
     ]
   ) { parsed in
-    let bus = try Bus.open(parsed[Shmctl.busName])
+    let bus = try Shmctl.openBus(parsed)
     let feed = try Feed.open(bus, partition: parsed[partition], timeout: parsed[timeout])
     let input = try InputBuffer(path: parsed[file])
     let (cutter, meaning) = form(parsed)

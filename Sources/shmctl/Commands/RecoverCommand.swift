@@ -11,9 +11,10 @@ enum RecoverCommand {
       Nobody needs it: whoever is held up by the dead does the same. It disturbs nobody alive, \
       stopped or stalled.
       """,
-    under: Heading.buses, arguments: [Shmctl.busName], options: [Shmctl.json]
+    under: Heading.buses, arguments: [Shmctl.busName],
+    options: [Shmctl.keyFile, Shmctl.json]
   ) { parsed in
-    let bus = try Bus.open(parsed[Shmctl.busName])
+    let bus = try Shmctl.openBus(parsed)
     let dead = try bus.status().endpoints.filter { $0.state == .dead }
     let count = try bus.recover()
     let left = try bus.status().endpoints

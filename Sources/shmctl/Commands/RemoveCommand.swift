@@ -11,11 +11,13 @@ enum RemoveCommand {
     "remove", summary: "Remove a bus.",
     discussion: """
       Its names go at once, its memory when the last process lets go of it. Refused with 69 while \
-      publishers or subscribers live, unless --force is given.
+      publishers or subscribers live, and with 77 without its access key, if it has one, unless \
+      --force is given.
       """,
-    under: Heading.buses, arguments: [Shmctl.busName], options: [force]
+    under: Heading.buses, arguments: [Shmctl.busName], options: [force, Shmctl.keyFile]
   ) { parsed in
-    try Bus.remove(parsed[Shmctl.busName], force: parsed[force])
+    let key = try parsed[Shmctl.keyFile].map { try AccessKey(file: $0) }
+    try Bus.remove(parsed[Shmctl.busName], key: key, force: parsed[force])
     return 0
   }
 }

@@ -27,7 +27,8 @@ enum StatCommand {
       --format openmetrics prints what Prometheus and its like collect: cursors, what is kept, \
       endpoints, and for each group and partition head, lag and lead in slots and in seconds.
       """,
-    under: Heading.buses, arguments: [name], options: [format, Shmctl.json],
+    under: Heading.buses, arguments: [name],
+    options: [format, Shmctl.keyFile, Shmctl.json],
     conflicts: [Conflict(format, Shmctl.json, because: "each is a format of its own")],
     examples: [
       Example("One bus.", "shmctl stat orders"),
@@ -36,13 +37,14 @@ enum StatCommand {
   ) { parsed in
     let format = parsed[Shmctl.json] ? .json : parsed[format]
     if format == .openmetrics {
+      if let name = parsed[name] { _ = try Shmctl.openBus(name, parsed) }
       try Program.print(metrics(of: parsed[name]))
       return 0
     }
     guard let name = parsed[name] else {
       throw UsageError("'shmctl stat' needs NAME, except with --format openmetrics")
     }
-    let bus = try Bus.open(name)
+    let bus = try Shmctl.openBus(name, parsed)
     let status = try bus.status()
     let groups = try bus.groups()
     try Program.print(format == .json ? status.json(groups).text + "\n" : status.text(groups))
@@ -53,7 +55,7 @@ enum StatCommand {
     var metrics = BusMetrics()
     for found in try name.map({ [$0] }) ?? Bus.list() {
       do throws(BusError) {
-        let bus = try Bus.open(found)
+        let bus = try Bus.look(at: found)
         metrics.add(try bus.status(), try bus.groups())
       } catch {
         // One that was asked for by its name is an error; of many, the others are still shown.
@@ -137,7 +139,7 @@ extension BusStatus {
   func lag(of endpoint: Endpoint, _ groups: [GroupStatus]) -> UInt64 {
     if endpoint.group != nil {
       return groups.flatMap(\.partitions).filter { $0.owner?.row == endpoint.row }
-        .reduce(0) { $0 + $1.lag }
+        .reduce(0) { $0 &+ $1.lag }
     }
     return partitions.reduce(0) { sum, partition in
       guard let head = endpoint.heads[partition.partition] else { return sum }

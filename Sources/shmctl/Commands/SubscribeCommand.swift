@@ -61,6 +61,7 @@ enum SubscribeCommand {
     under: Heading.messages, arguments: [Shmctl.busName],
     options: [
       group, observe, from, count, untilEnd, untilClosed, format, keySeparator, null, partitions,
+      Shmctl.keyFile,
     ] + membership.all,
     conflicts: [
       Conflict(untilEnd, untilClosed, because: "they end at different times"),
@@ -79,7 +80,7 @@ enum SubscribeCommand {
   ) { parsed in
     let format = try format(parsed)
     try membership.check(parsed, group: parsed[group])
-    let bus = try Bus.open(parsed[Shmctl.busName])
+    let bus = try Shmctl.openBus(parsed)
     let chosen = parsed[partitions].isEmpty ? nil : parsed[partitions]
     let start = parsed[from].start
     // Before it attaches: what comes after that belongs to it.

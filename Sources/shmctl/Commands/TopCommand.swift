@@ -26,7 +26,8 @@ enum TopCommand {
 
       In a pipe it prints plain frames, the first of them after one interval.
       """,
-    under: Heading.buses, arguments: [name], options: [interval, count, Shmctl.json],
+    under: Heading.buses, arguments: [name],
+    options: [interval, count, Shmctl.keyFile, Shmctl.json],
     examples: [
       Example("Watch a bus.", "shmctl top orders"),
       Example("Ten seconds of rates, for a script.", "shmctl top orders --count 10 --json"),
@@ -34,7 +35,7 @@ enum TopCommand {
   ) { parsed in
     let pause = try nanoseconds(parsed[interval])
     // A bus that is not there is an error now, not a sentence on a screen.
-    if let name = parsed[name] { _ = try Bus.open(name) }
+    if let name = parsed[name] { _ = try Shmctl.openBus(name, parsed) }
     if Terminal.output.isTerminal, !parsed[Shmctl.json] {
       var session = TopSession(parsed[name], interval: pause)
       try session.run(frames: parsed[count])

@@ -34,7 +34,7 @@ struct TopSource {
   private mutating func open(_ name: String) throws(BusError) -> Bus {
     if let bus = buses[name], !bus.isRemoved { return bus }
     forget(name)
-    let bus = try Bus.open(name)
+    let bus = try Bus.look(at: name)
     buses[name] = bus
     return bus
   }

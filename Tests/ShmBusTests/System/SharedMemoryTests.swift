@@ -50,10 +50,9 @@ import Testing
 
   @Test func modeIsSetWhateverTheUmask() throws {
     try withSharedMemory("mode", byteCount: 4096) { memory in
-      try memory.setMode(0o666)
-      #expect(try memory.ownership().mode == 0o666)
-      try memory.setOwner(group: getegid())
-      #expect(try memory.ownership().gid == getegid())
+      try FileAccess(group: getegid(), mode: 0o666).apply(to: memory.descriptor, named: "mode")
+      let ownership = try memory.ownership()
+      #expect(ownership.mode == 0o666 && ownership.gid == getegid())
     }
   }
 

@@ -59,16 +59,19 @@ public final class Actor {
     init(_ description: String) { self.description = description }
   }
 
-  /// The actor's program: beside the test's own executable.
-  public static let path: String = {
+  /// The actor's program.
+  public static let path = program("bus-actor")
+
+  /// A program of the tests: beside their own executable.
+  public static func program(_ name: String) -> String {
     var buffer = [UInt8](repeating: 0, count: 4096)
     let count = unsafe buffer.withUnsafeMutableBytes { bytes in
       unsafe readlink("/proc/self/exe", bytes.baseAddress!, bytes.count)
     }
     let own = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
     return own.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/") + "/bus-actor"
-  }()
+      .joined(separator: "/") + "/" + name
+  }
 
   /// Sends a line.
   public func tell(_ line: String) {

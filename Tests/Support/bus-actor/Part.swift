@@ -10,6 +10,12 @@ enum Part: String {
   case churn
   /// Opens the bus and says "opened".
   case open
+  /// Adds partitions, up to `partitions`, and says "grown".
+  case grow
+  /// Removes the bus and says "removed".
+  case remove
+  /// Says "ROLE STATE" for each endpoint.
+  case census
   /// Publishes numbered patterns; says "start NUMBER SPAN" and "OFFSET NUMBER LENGTH" for each.
   case publish
   /// Opens a loan, says "loan OFFSET", publishes it after a word, says "published OFFSET".
@@ -45,6 +51,16 @@ enum Part: String {
       become(plan)
       _ = try Bus.open(plan.bus)
       say("opened")
+    case .grow:
+      try Bus.open(plan.bus).addPartitions(to: plan.number("partitions"))
+      say("grown")
+    case .remove:
+      try Bus.remove(plan.bus)
+      say("removed")
+    case .census:
+      for endpoint in try Bus.open(plan.bus).status().endpoints {
+        say("\(endpoint.role) \(endpoint.state)")
+      }
     case .publish:
       var writer = Writer(plan)
       try writer.run()
@@ -79,7 +95,8 @@ enum Part: String {
   private func configuration(_ plan: Plan) -> BusConfiguration {
     BusConfiguration(
       partitions: plan.number("partitions", 1), slots: plan.number("slots", 64),
-      slotSize: plan.number("slotSize", 64), mode: UInt32(plan.number("mode", 0o600)))
+      slotSize: plan.number("slotSize", 64), mode: UInt32(plan.number("mode", 0o600)),
+      group: plan.text("group").isEmpty ? nil : UInt32(plan.number("group")))
   }
 
   private func lend(_ plan: Plan) throws {
