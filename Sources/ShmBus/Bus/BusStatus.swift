@@ -188,7 +188,7 @@ extension Bus {
     let isStalled =
       isBusy && Age.nanoseconds(since: heartbeat) > configuration.claimTimeout.nanoseconds
     let command = unsafe withUnsafeBytes(of: fields.command) { bytes in
-      unsafe String(decoding: bytes.prefix { $0 != 0 && $0 != 10 }, as: UTF8.self)
+      unsafe FixedName.text(bytes)
     }
     var heads: [Int: Offset] = [:]
     if row >= map.layout.maxPublishers {

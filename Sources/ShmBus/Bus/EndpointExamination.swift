@@ -63,7 +63,8 @@ struct EndpointExamination {
     // Deleted meanwhile: it holds nothing any more.
     guard let group = try? bus.groups().first(where: { $0.row == row }) else { return nil }
     let name = group.member.map { "\(group.name)/\($0)" } ?? group.name
-    let owner = group.partitions[hold.partition].owner.map {
+    // Of a broadcast as a whole there are none.
+    let owner = group.partitions.first { $0.partition == hold.partition }?.owner.map {
       bus.endpoint($0.row, isBusy: false)
     }
     return fullRing(

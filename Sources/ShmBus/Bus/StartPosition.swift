@@ -38,12 +38,12 @@ public enum StartPosition: Sendable, Equatable {
   }
 
   private func earliest(in ring: Ring, _ start: Offset) -> Offset {
-    var position: Offset
-    // Ends: for who holds publishers they stop at its head; else each round means that the ring was
-    // lapped.
-    repeat {
+    var position = ring.messageStart(atOrAfter: ring.oldestReadable(start))
+    // For who holds publishers they stop at its head; else each round means that the ring was lapped.
+    // Bounded: a place that is gone is met by every reader, and told as a gap.
+    for _ in 0..<1024 where !ring.isIntact(position) {
       position = ring.messageStart(atOrAfter: ring.oldestReadable(start))
-    } while !ring.isIntact(position)
+    }
     return position
   }
 }

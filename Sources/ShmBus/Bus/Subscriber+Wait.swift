@@ -116,6 +116,7 @@ extension SubscriberCore {
       throw error
     }
     var deadline: UInt64?
+    var changes = 0
     // Ends: at the deadline, or with a look that finds no change.
     while true {
       var sighting = unsafe Self.glance(state) ? scan() : .nothing(stuck: false)
@@ -134,7 +135,14 @@ extension SubscriberCore {
       }
       switch sighting {
       case .nothing: return nil
-      case .changed: try settle()
+      case .changed:
+        try settle()
+        // Whoever changes a group all the time must not keep us beyond the deadline.
+        changes += 1
+        guard changes > 16 else { continue }
+        let end = deadline ?? Clock.deadline(in: timeout)
+        deadline = end
+        if Clock.monotonic() >= end { return nil }
       case .failure(let error): throw error
       case .message(let sighted): return sighted
       }

@@ -63,7 +63,7 @@ struct GroupTable {
         GroupHead(head.head).raise { _ in start(partition, cursor) }
       }
     }
-    let incarnation = words.incarnation.loadAcquire() + 1
+    let incarnation = words.incarnation.loadAcquire() &+ 1
     words.incarnation.storeRelease(incarnation)  // B6
     return Group(map: map, row: row, incarnation: incarnation)
   }

@@ -12,8 +12,21 @@ struct FixedName {
 
   /// Plain memory: written before the row's own word says that it counts.
   var text: String {
-    let bytes = unsafe UnsafeRawBufferPointer(start: base, count: Self.byteCount)
-    return unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    // Its own first: text that is changed while it is decoded would not be valid, and believed to be.
+    var bytes = [UInt8](repeating: 0, count: Self.byteCount)
+    unsafe bytes.withUnsafeMutableBytes { copy in
+      unsafe copy.copyMemory(from: UnsafeRawBufferPointer(start: base, count: Self.byteCount))
+    }
+    return Self.text(bytes)
+  }
+
+  /// Up to the first zero; without anything that a terminal would act upon, because anybody on the bus may
+  /// have written it.
+  static func text(_ bytes: some Sequence<UInt8>) -> String {
+    let scalars = String(decoding: Array(bytes.prefix { $0 != 0 }), as: UTF8.self).unicodeScalars
+    return String(
+      String.UnicodeScalarView(
+        scalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
   }
 
   /// Stores as much of `text` as fits.

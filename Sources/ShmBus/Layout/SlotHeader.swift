@@ -1,4 +1,5 @@
 import CShmBus
+import Synchronization
 
 /// One slot's header in shared memory, by its fields (`shmbus_slot_header` draws the bytes).
 @frozen @safe @usableFromInline
@@ -25,19 +26,23 @@ struct SlotHeader {
   }
 
   // The fields below are plain memory: written before the control word is stored with release, read after it
-  // was loaded with acquire. `length` and `keyLength` steer a reader: it loads each once and bounds it.
+  // was loaded with acquire. `length` and `keyLength` steer a reader: it loads each once and bounds it. These
+  // two loads are atomic, because a compiler may repeat one that is not.
 
   @inlinable var magic: UInt32 {
     @inline(__always) get { unsafe base.load(as: UInt32.self) }
   }
   @inlinable var length: UInt32 {
-    @inline(__always) get { unsafe base.load(fromByteOffset: 4, as: UInt32.self) }
+    @inline(__always) get {
+      unsafe (base + 4).assumingMemoryBound(to: Atomic<UInt32>.self).pointee
+        .load(ordering: .relaxed)
+    }
   }
   @inlinable var timestamp: UInt64 {
     @inline(__always) get { unsafe base.load(fromByteOffset: 8, as: UInt64.self) }
   }
   @inlinable var keyWord: KeyWord {
-    @inline(__always) get { unsafe KeyWord(raw: base.load(fromByteOffset: 40, as: UInt64.self)) }
+    @inline(__always) get { unsafe KeyWord(raw: SharedWord(base, at: 40).loadRelaxed()) }
   }
   @inlinable var checksum: UInt32 {
     @inline(__always) get { unsafe base.load(fromByteOffset: 48, as: UInt32.self) }

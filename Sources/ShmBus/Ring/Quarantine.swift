@@ -47,8 +47,9 @@ struct Quarantine {
   func entry(_ number: Int) -> Entry? {
     let row = map.quarantineRow(number, partition: partition)
     var verdict = Verdict(row.verdict.loadAcquire())
-    // Ends: each round saw the row filled or taken anew, which costs its taker more than a round.
-    while verdict.state != .free {
+    // Each round saw the row filled or taken anew, which costs its taker more than a round. Bounded for
+    // those who do not keep to that: what they write says nothing.
+    for _ in 0..<64 where verdict.state != .free {
       let claim = row.claim.loadAcquire()
       let owner = row.owner.loadAcquire()
       let again = Verdict(row.verdict.loadAcquire())

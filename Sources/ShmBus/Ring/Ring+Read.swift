@@ -47,10 +47,11 @@ extension Ring {
   var end: Offset { Packed.cursorOffset(cursor.loadAcquire()) }
 
   /// The oldest offset whose slots no claim has taken again.
-  var oldestIntact: Offset {
-    let end = end
-    return end > capacity ? end &- capacity : 0
-  }
+  var oldestIntact: Offset { oldest(before: end) }
+
+  /// The same, for a cursor as it was seen. Walks are bounded by the ring's length only if both their ends
+  /// come from one look at it.
+  func oldest(before end: Offset) -> Offset { end > capacity ? end &- capacity : 0 }
 
   /// The oldest offset that may be read where `start` is the partition's: what is below it was trimmed.
   func oldestReadable(_ start: Offset) -> Offset { max(oldestIntact, min(start, end)) }
@@ -72,8 +73,8 @@ extension Ring {
   func seek(_ offset: Offset) -> (position: Offset, isBlind: Bool) {
     let end = end
     guard offset < end else { return (offset, false) }
-    let oldest = oldestIntact
-    var position = claimStart(atOrBefore: offset, notBelow: oldest)
+    let oldest = oldest(before: end)
+    var position = claimStart(atOrBefore: offset, notBelow: oldest, end: end)
     let isBlind = position > offset
     // Ends: each step advances by at least one slot, and the ring has `capacity` of them.
     while position < offset {
@@ -86,7 +87,9 @@ extension Ring {
   }
 
   /// A claim's start at or before `offset` if one can be found, else the first one after `oldest`.
-  private func claimStart(atOrBefore offset: Offset, notBelow oldest: Offset) -> Offset {
+  private func claimStart(
+    atOrBefore offset: Offset, notBelow oldest: Offset, end: Offset
+  ) -> Offset {
     if oldest == 0 && offset <= spacingMask { return 0 }
     var boundary = offset & ~spacingMask
     // Ends: boundaries go down to the oldest intact offset.
@@ -97,12 +100,11 @@ extension Ring {
       guard boundary > spacingMask else { break }
       boundary -= spacingMask &+ 1
     }
-    return firstClaimStart(from: oldest)
+    return firstClaimStart(from: oldest, to: end)
   }
 
   /// Walks slot by slot, without the index: a control word of the right lap is a message, padding or a claim.
-  private func firstClaimStart(from oldest: Offset) -> Offset {
-    let end = end
+  private func firstClaimStart(from oldest: Offset, to end: Offset) -> Offset {
     var position = oldest
     // Ends: at most `capacity` slots lie between the oldest intact offset and the cursor.
     while position < end && !isClaimStart(position) { position += 1 }

@@ -4,8 +4,8 @@ extension Ring {
   /// The first message at or after a time, as far as messages lie in the order of their times;
   /// where reading may go on if there is none. Stops at the first undecided slot.
   func messageStart(notBefore time: UInt64) -> Offset {
-    let oldest = oldestIntact
     let end = end
+    let oldest = oldest(before: end)
     var position = lastClaim(before: time, from: oldest, to: end)
     // Ends: each step advances by at least one slot, and the ring has `capacity` of them.
     while position < end {
