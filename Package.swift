@@ -48,6 +48,10 @@ let package = Package(
       name: "kill-at-every-instruction", dependencies: ["ShmBus", "TestSupport", "CTracing"],
       path: "Tests/Support/kill-at-every-instruction", swiftSettings: strict),
     .executableTarget(
+      name: "bus-hostile",
+      dependencies: ["ShmBus", "CShmBus", "TestSupport", "shmctl", "dump-shm"],
+      path: "Tests/Support/bus-hostile", exclude: ["guard"], swiftSettings: strict),
+    .executableTarget(
       name: "intruder", path: "Tests/Support/intruder", swiftSettings: strict),
     .testTarget(
       name: "ShmBusTests",
@@ -60,7 +64,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "StressTests",
-      dependencies: ["ShmBus", "TestSupport", "bus-actor", "bus-soak"],
+      dependencies: ["ShmBus", "TestSupport", "bus-actor", "bus-soak", "bus-hostile"],
       swiftSettings: strict),
     .testTarget(
       name: "ToolTests", dependencies: ["ToolSupport", "shmctl", "dump-shm"], swiftSettings: strict),

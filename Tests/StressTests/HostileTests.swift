@@ -1,0 +1,18 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// A vandal among others, briefly; `scripts/hostile` lets it rage for as long as you like, on the release build.
+@Suite(.serialized) struct HostileTests {
+  @Test(arguments: ["subscriber", "publisher"])
+  func nobodyFallsToAVandal(rights: String) throws {
+    let seed = Seed.announced("hostile \(rights)")
+    let assault = try Actor(
+      command: [
+        Actor.program("bus-hostile"), "--seconds", "5", "--seed", "\(seed.value)", "--rights",
+        rights,
+      ])
+    let lines = try assault.rest(within: 240)
+    #expect(assault.wait() == 0 && lines.last?.hasPrefix("clean") == true, "\(lines)")
+  }
+}
