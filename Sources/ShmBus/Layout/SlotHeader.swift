@@ -35,13 +35,14 @@ struct SlotHeader {
   @inlinable var length: UInt32 {
     @inline(__always) get {
       unsafe (base + 4).assumingMemoryBound(to: Atomic<UInt32>.self).pointee
-        .load(ordering: .relaxed)
+        .load(ordering: .relaxed)  // R4
     }
   }
   @inlinable var timestamp: UInt64 {
     @inline(__always) get { unsafe base.load(fromByteOffset: 8, as: UInt64.self) }
   }
   @inlinable var keyWord: KeyWord {
+    // R4
     @inline(__always) get { unsafe KeyWord(raw: SharedWord(base, at: 40).loadRelaxed()) }
   }
   @inlinable var checksum: UInt32 {
