@@ -26,7 +26,8 @@ private func host(_ nodes: [(number: Int, cpus: [Int], memory: Int)], known: Boo
     let configuration = BusConfiguration(
       partitions: 2, maxPartitions: 3, slots: 64, slotSize: 64, numa: asked)
     try withBus(configuration) { bus in
-      #expect(try Bus.open(bus.name).configuration == configuration)
+      #expect(try Bus.open(bus.name).configuration == bus.configuration)
+      #expect(bus.configuration.numa == asked)
       try bus.addPartitions(to: 3)
       let placements = try bus.placements()
       #expect(placements.count == 3)
