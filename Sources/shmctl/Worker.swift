@@ -10,7 +10,7 @@ enum Worker {
     Command(
       "shmctl-worker", summary: "Processes that shmctl starts for itself.",
       commands: [
-        PumpWorker.command, DrainWorker.command, EchoWorker.command,
+        PumpWorker.command, DrainWorker.command, EchoWorker.command, WakeWorker.command,
         DemoPublisher.command, DemoReader.command,
       ] + RecoveryWorkers.commands),
     version: Shmctl.version)

@@ -19,6 +19,7 @@ struct TryingTests {
   @Test(arguments: [
     ["--batch", "1"], ["--batch", "16", "--size", "200"],
     ["--publishers", "2", "--subscribers", "2", "--pin", "none"],
+    ["--publishers", "2", "--partitions", "2", "--whole", "--size", "1000", "--slots", "256"],
   ])
   func throughputIsMeasured(options: [String]) {
     let run = Run(
@@ -47,6 +48,16 @@ struct TryingTests {
     #expect(run.code == 0)
     #expect(run.errors.isEmpty)
     #expect(run.output.hasPrefix("{\"p50\":"))
+    #expect(space.segments.isEmpty)
+  }
+
+  @Test func wakingIsMeasured() {
+    let run = space.shmctl("bench", "wakeup", "--json", "--rounds", "20")
+    #expect(run.code == 0)
+    #expect(run.errors.isEmpty)
+    #expect(run.output.hasPrefix("{\"p50\":"))
+    let names = ["p99", "p999", "max", "limit", "ratio", "moved"]
+    #expect(names.allSatisfy { run.output.contains("\"\($0)\":") }, "\(run.output)")
     #expect(space.segments.isEmpty)
   }
 }

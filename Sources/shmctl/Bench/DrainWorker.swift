@@ -8,16 +8,19 @@ enum DrainWorker {
   private static let publishers = Option(
     "publishers", required: .integer(1...), help: "How many will say so.")
 
+  private static let whole = Flag("whole", help: "Read every byte, not the first alone.")
+
   static let command = Command(
     "drain", summary: "Read until all publishers are done.", arguments: [Worker.bus],
-    options: [publishers, Worker.processor, Worker.spin]
+    options: [publishers, whole, Worker.processor, Worker.spin]
   ) { parsed in
     Worker.settle(parsed)
     let bus = try Bus.open(parsed[Worker.bus])
     var subscriber = try bus.subscriber(wait: Worker.strategy(parsed))
     _ = Cycles.count(in: 0)
     try Program.print("ready\n")
-    let (count, nanoseconds) = try drain(&subscriber, publishers: parsed[publishers])
+    let (count, nanoseconds) = try drain(
+      &subscriber, publishers: parsed[publishers], isWhole: parsed[whole])
     try Program.print("\(count) \(nanoseconds)\n")
     return 0
   }
@@ -26,7 +29,7 @@ enum DrainWorker {
   /// references.
   @inline(never)
   private static func drain(
-    _ subscriber: inout Subscriber, publishers: Int
+    _ subscriber: inout Subscriber, publishers: Int, isWhole: Bool
   ) throws -> (count: Int, nanoseconds: Int) {
     var count = 0
     var sum: UInt64 = 0
@@ -44,6 +47,9 @@ enum DrainWorker {
       }
       if count == 0 { start = shmbus_cycles() }
       count &+= 1
+      if isWhole && !Self.isSevens(bytes) {
+        throw Failure(.software, "what was read is not what was published")
+      }
       sum &+= unsafe UInt64(bytes.unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self))
     }
     let elapsed = Cycles.nanoseconds(shmbus_cycles() &- start)
@@ -51,5 +57,20 @@ enum DrainWorker {
       throw Failure(.software, "what was read is not what was published")
     }
     return (count, Int(elapsed))
+  }
+
+  /// Looks at every byte, by whole words and without a branch between them.
+  @inline(__always)
+  private static func isSevens(_ bytes: RawSpan) -> Bool {
+    unsafe bytes.withUnsafeBytes { memory in
+      var difference: UInt64 = 0
+      var at = 0
+      while at &+ 8 <= memory.count {
+        difference |=
+          unsafe memory.loadUnaligned(fromByteOffset: at, as: UInt64.self) ^ 0x0707_0707_0707_0707
+        at &+= 8
+      }
+      return difference == 0
+    }
   }
 }

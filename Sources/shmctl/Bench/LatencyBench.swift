@@ -16,24 +16,21 @@ struct LatencyBench {
     /// In nanoseconds.
     let shares: [(name: String, nanoseconds: Double)]
     /// A line there and a line back without any bus.
-    let limit: Double?
+    let limit: Beside?
     var p50: Double { shares[0].nanoseconds }
-    var ratio: Double? { limit.map { p50 / $0 } }
+    var ratio: Double? { limit.map { p50 / $0.value } }
   }
 
   func run() throws -> Result {
     let raw = RawLimit(processors)
-    let before = raw?.roundTrip()
-    let times = try roundTrips()
-    let after = raw?.roundTrip()
+    let (times, limit) = try Beside.measure({ raw?.roundTrip() }, roundTrips)
     let found = Percentiles(times)
     let shares: [(String, UInt64)] = [
       ("p50", found[0.5]), ("p90", found[0.9]), ("p99", found[0.99]), ("p99.9", found[0.999]),
       ("max", found.largest),
     ]
     return Result(
-      shares: shares.map { ($0.0, Cycles.nanoseconds($0.1)) },
-      limit: before.flatMap { before in after.map { (before + $0) / 2 } })
+      shares: shares.map { ($0.0, Cycles.nanoseconds($0.1)) }, limit: limit)
   }
 
   private func roundTrips() throws -> [UInt64] {

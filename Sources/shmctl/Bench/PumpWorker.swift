@@ -9,10 +9,12 @@ enum PumpWorker {
   private static let batch = Option("batch", required: .integer(1...), help: "Messages a claim.")
   private static let milliseconds = Option(
     "milliseconds", required: .integer(1...), help: "How long.")
+  private static let partition = Option(
+    "partition", .integer(0...), default: 0, help: "Where to publish.")
 
   static let command = Command(
     "pump", summary: "Publish for some time.", arguments: [Worker.bus],
-    options: [size, batch, milliseconds, Worker.processor, Worker.spin]
+    options: [size, batch, milliseconds, partition, Worker.processor, Worker.spin]
   ) { parsed in
     Worker.settle(parsed)
     let bus = try Bus.open(parsed[Worker.bus])
@@ -23,22 +25,22 @@ enum PumpWorker {
     let start = shmbus_cycles()
     let count =
       parsed[batch] == 1
-      ? try single(publisher, payload, until: start &+ end)
+      ? try single(publisher, payload, parsed[partition], until: start &+ end)
       : try batches(
         of: parsed[batch], slots: parsed[batch] * bus.slots(for: payload.count), publisher, payload,
-        until: start &+ end)
-    try publisher.publish([])
+        parsed[partition], until: start &+ end)
+    try publisher.publish([], partition: parsed[partition])
     try Program.print("\(count) \(Int(Cycles.nanoseconds(shmbus_cycles() &- start)))\n")
     return 0
   }
 
   private static func single(
-    _ publisher: borrowing Publisher, _ payload: [UInt8], until end: UInt64
+    _ publisher: borrowing Publisher, _ payload: [UInt8], _ partition: Int, until end: UInt64
   ) throws -> Int {
     var count = 0
     let bytes = unsafe payload.span.bytes
     repeat {
-      for _ in 0..<1024 { try publisher.publish(bytes) }
+      for _ in 0..<1024 { try publisher.publish(bytes, partition: partition) }
       count += 1024
     } while shmbus_cycles() < end && !Interrupt.isPending
     return count
@@ -46,13 +48,13 @@ enum PumpWorker {
 
   private static func batches(
     of messages: Int, slots: Int, _ publisher: borrowing Publisher, _ payload: [UInt8],
-    until end: UInt64
+    _ partition: Int, until end: UInt64
   ) throws -> Int {
     var count = 0
     let bytes = unsafe payload.span.bytes
     repeat {
       for _ in 0..<64 {
-        var batch = try publisher.batch(slots: slots)
+        var batch = try publisher.batch(slots: slots, partition: partition)
         for _ in 0..<messages { _ = batch.append(bytes) }
         try batch.publish()
         count += messages

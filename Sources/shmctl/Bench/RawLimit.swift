@@ -116,7 +116,7 @@ struct RawLimit {
 
 /// Memory of the process's own, touched before use.
 @safe
-private final class Lines: @unchecked Sendable {
+final class Lines: @unchecked Sendable {
   let base: UnsafeMutableRawPointer
 
   init(byteCount: Int) {
@@ -128,5 +128,10 @@ private final class Lines: @unchecked Sendable {
 
   func word(at offset: Int) -> UnsafePointer<Atomic<UInt64>> {
     unsafe UnsafePointer((base + offset).assumingMemoryBound(to: Atomic<UInt64>.self))
+  }
+
+  /// Half a word, as the kernel waits for.
+  func half(at offset: Int) -> UnsafePointer<Atomic<UInt32>> {
+    unsafe UnsafePointer((base + offset).assumingMemoryBound(to: Atomic<UInt32>.self))
   }
 }

@@ -10,23 +10,25 @@ struct ThroughputBench {
   let subscribers: Int
   let seconds: Double
   let slots: Int
+  let partitions: Int
+  /// Whether subscribers read every byte.
+  let isWhole: Bool
   /// Where processes run; empty leaves it to the kernel.
   let processors: [Int]
 
   struct Result {
     let messagesPerSecond: Double
-    let limit: Double?
+    let limit: Beside?
     let roundTrip: Double?
-    var ratio: Double? { limit.map { messagesPerSecond / $0 } }
+    var ratio: Double? { limit.map { messagesPerSecond / $0.value } }
   }
 
   /// The slowest subscriber's rate, between two measurements of the limit.
   func run() throws -> Result {
     let raw = RawLimit(processors)
-    let before = raw?.messagesPerSecond(size: size, slots: slots, seconds: 0.25)
-    let rate = try messagesPerSecond()
-    let after = raw?.messagesPerSecond(size: size, slots: slots, seconds: 0.25)
-    let limit = before.flatMap { before in after.map { (before + $0) / 2 } }
+    let (rate, limit) = try Beside.measure(
+      { raw?.messagesPerSecond(size: size, slots: slots, seconds: min(0.25, seconds)) },
+      messagesPerSecond)
     return Result(
       messagesPerSecond: rate, limit: limit, roundTrip: raw?.roundTrip(rounds: 100_000))
   }
@@ -37,7 +39,8 @@ struct ThroughputBench {
     _ = try Bus.create(
       name,
       BusConfiguration(
-        slots: slots, slotSize: slotSize, maxPublishers: max(16, publishers),
+        partitions: partitions, slots: slots, slotSize: slotSize,
+        maxPublishers: max(16, publishers),
         maxSubscribers: max(16, subscribers), prefault: true))
     var children: [Child] = []
     defer {
@@ -48,7 +51,8 @@ struct ThroughputBench {
     let spin = publishers + subscribers <= processors.count ? ["--spin"] : []
     let drains = try (0..<subscribers).map { index in
       try Child.again(
-        [Worker.marker, "drain", name, "--publishers", "\(publishers)"] + place(index) + spin)
+        [Worker.marker, "drain", name, "--publishers", "\(publishers)"] + place(index)
+          + spin + (isWhole ? ["--whole"] : []))
     }
     children += drains
     for drain in drains { _ = try drain.expectLine() }
@@ -56,7 +60,7 @@ struct ThroughputBench {
       try Child.again(
         [
           Worker.marker, "pump", name, "--size", "\(size)", "--batch", "\(batch)",
-          "--milliseconds", "\(Int(seconds * 1000))",
+          "--milliseconds", "\(Int(seconds * 1000))", "--partition", "\(index % partitions)",
         ] + place(subscribers + index) + spin)
     }
     children += pumps

@@ -20,7 +20,7 @@ enum BenchCommand {
   private static let seconds = Option(
     "seconds", .seconds, default: .seconds(2), help: "How long to publish.")
   private static let slots = Option(
-    "slots", .integer(1024...(1 << 24)), default: 16_384, help: "Slots of the ring.")
+    "slots", .integer(64...(1 << 24)), default: 16_384, help: "Slots of the ring.")
   private static let rounds = Option(
     "rounds", .integer(100...10_000_000), default: 200_000, help: "Messages to time.")
   private static let pin = Option(
@@ -28,6 +28,13 @@ enum BenchCommand {
     help:
       "auto: each process stays on one processor, where there are two; none: the kernel moves them."
   )
+
+  private static let partitions = Option(
+    "partitions", .integer(1...16), default: 1,
+    help: "Partitions; publishers take turns in getting one of their own.")
+  private static let everyByte = Flag("whole", help: "Read every byte, not the first alone.")
+  private static let sleeps = Option(
+    "rounds", .integer(10...1_000_000), default: 2000, help: "How often to sleep.")
 
   private static let untouched = Flag(
     "untouched", help: "Lend the message's memory and leave its payload alone, on both sides.")
@@ -39,7 +46,7 @@ enum BenchCommand {
       The limit is what two processors reach with plain stores and loads and no bus, measured in \
       the same minute: compare ratios, not figures of different hours or hosts.
       """,
-    under: Heading.trying, commands: [throughput, latency, RecoveryCommand.command])
+    under: Heading.trying, commands: [throughput, latency, wakeup, RecoveryCommand.command])
 
   private static let throughput = Command(
     "throughput", summary: "Messages a second from process to process.",
@@ -47,7 +54,9 @@ enum BenchCommand {
       Real processes and a bus of their own. The rate is the slowest subscriber's. The limit is a \
       bare ring between two threads: a payload and a word that says it is there.
       """,
-    options: [size, batch, publishers, subscribers, seconds, slots, pin, Shmctl.json],
+    options: [
+      size, batch, publishers, subscribers, partitions, seconds, slots, everyByte, pin, Shmctl.json,
+    ],
     examples: [Example("Batches of sixteen.", "shmctl bench throughput --batch 16")]
   ) { parsed in
     let (whole, part) = parsed[seconds].components
@@ -55,6 +64,7 @@ enum BenchCommand {
       size: parsed[size], batch: parsed[batch], publishers: parsed[publishers],
       subscribers: parsed[subscribers],
       seconds: max(0.01, Double(whole) + Double(part) / 1e18), slots: try ringSize(parsed),
+      partitions: parsed[partitions], isWhole: parsed[everyByte],
       processors: processors(parsed))
     let result = try bench.run()
     try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
@@ -80,6 +90,22 @@ enum BenchCommand {
     return 0
   }
 
+  private static let wakeup = Command(
+    "wakeup", summary: "How long a message takes to a subscriber that sleeps.",
+    discussion: """
+      From before the publish to after the subscriber's return, in another process that is asleep \
+      in the kernel. The limit is a bare futex between two threads, in the same minute.
+      """,
+    options: [size, sleeps, pin, Shmctl.json],
+    examples: [Example("As the kernel places them.", "shmctl bench wakeup --pin none")]
+  ) { parsed in
+    let bench = WakeupBench(
+      size: parsed[size], rounds: parsed[sleeps], processors: processors(parsed))
+    let result = try bench.run()
+    try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
+    return 0
+  }
+
   private static func ringSize(_ parsed: Parsed) throws -> Int {
     guard parsed[slots].nonzeroBitCount == 1 else {
       throw UsageError("--slots must be a power of two, but is \(parsed[slots])")
@@ -90,55 +116,5 @@ enum BenchCommand {
   private static func processors(_ parsed: Parsed) -> [Int] {
     let allowed = Processors.allowed
     return parsed[pin] == .auto && allowed.count > 1 ? allowed : []
-  }
-}
-
-extension ThroughputBench.Result {
-  var json: JSON {
-    .fields([
-      "messagesPerSecond": .number(messagesPerSecond), "limit": limit.map(JSON.number) ?? .null,
-      "ratio": ratio.map(JSON.number) ?? .null,
-      "roundTripNanoseconds": roundTrip.map(JSON.number) ?? .null,
-    ])
-  }
-
-  var text: String {
-    let rate = "\(Numbers.short(messagesPerSecond)) messages/s"
-    guard let limit, let ratio, let roundTrip else {
-      return "\(rate); no limit was measured, for that takes two processors\n"
-    }
-    return """
-      \(rate)   \(Numbers.decimal(1e9 / messagesPerSecond, places: 1)) ns each
-      \(Numbers.short(limit)) messages/s is the limit of a bare ring here: ratio \
-      \(Numbers.decimal(ratio, places: 2))
-      \(Numbers.decimal(roundTrip, places: 0)) ns for a cache line there and back
-
-      """
-  }
-}
-
-extension LatencyBench.Result {
-  var json: JSON {
-    .object(
-      shares.map {
-        JSON.Member($0.name.filter { $0 != "." }, .number($0.nanoseconds))
-      } + [
-        JSON.Member("limit", limit.map(JSON.number) ?? .null),
-        JSON.Member("ratio", ratio.map(JSON.number) ?? .null),
-      ])
-  }
-
-  var text: String {
-    let lines = shares.map {
-      "\($0.name.left(6))\(Numbers.grouped(Int($0.nanoseconds)).right(12)) ns"
-    }
-    guard let limit, let ratio else {
-      return (lines + ["no limit was measured, for that takes two processors", ""])
-        .joined(separator: "\n")
-    }
-    let beside =
-      "\(Numbers.decimal(limit, places: 0)) ns is the limit, a cache line there and back: ratio "
-      + Numbers.decimal(ratio, places: 2)
-    return (lines + [beside, ""]).joined(separator: "\n")
   }
 }
