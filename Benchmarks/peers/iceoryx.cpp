@@ -21,13 +21,13 @@ struct Iceoryx : Peer {
     runtime::PoshRuntime::initRuntime(capro::IdString_t(cxx::TruncateToCapacity, name.c_str()));
     if (side == 0 || work == Work::roundtrip) {
       popo::PublisherOptions options;
-      options.subscriberTooSlowPolicy = popo::ConsumerTooSlowPolicy::WAIT_FOR_CONSUMER;
+      if (work == Work::stream) options.subscriberTooSlowPolicy = popo::ConsumerTooSlowPolicy::WAIT_FOR_CONSUMER;
       publisher = std::make_unique<popo::UntypedPublisher>(service(side), options);
     }
     if (side == 1 || work == Work::roundtrip) {
       popo::SubscriberOptions options;
-      options.queueCapacity = bytes > 4096 ? 8 : 128;
-      options.queueFullPolicy = popo::QueueFullPolicy::BLOCK_PRODUCER;
+      options.queueCapacity = bytes > 4096 ? 16 : 256;
+      if (work == Work::stream) options.queueFullPolicy = popo::QueueFullPolicy::BLOCK_PRODUCER;
       subscriber = std::make_unique<popo::UntypedSubscriber>(service(1 - side), options);
     }
     while (publisher && !publisher->hasSubscribers()) usleep(1000);

@@ -11,6 +11,7 @@ enum Worker {
       "shmctl-worker", summary: "Processes that shmctl starts for itself.",
       commands: [
         PumpWorker.command, DrainWorker.command, EchoWorker.command, WakeWorker.command,
+        CountWorker.command,
         DemoPublisher.command, DemoReader.command,
       ] + RecoveryWorkers.commands),
     version: Shmctl.version)
