@@ -7,7 +7,7 @@ struct HelpTests {
     ["demo"], ["recover"], ["doctor"], ["alter"], ["trim"], ["numa"], ["groups"],
     ["group", "reset"],
     ["group", "delete"], ["bench", "throughput"], ["bench", "latency"],
-    ["bench", "wakeup"],
+    ["bench", "wakeup"], ["bench", "fanout"],
     ["completions"], ["man"],
   ]
 

@@ -60,4 +60,24 @@ struct TryingTests {
     #expect(names.allSatisfy { run.output.contains("\"\($0)\":") }, "\(run.output)")
     #expect(space.segments.isEmpty)
   }
+
+  @Test func fanOutIsMeasured() {
+    let run = space.shmctl("bench", "fanout", "--json", "--seconds", "60ms")
+    #expect(run.code == 0)
+    #expect(run.errors.isEmpty)
+    for (subscribers, groups) in [(1, 0), (4, 0), (16, 0), (64, 0), (1, 8), (1, 32)] {
+      #expect(run.output.contains("{\"subscribers\":\(subscribers),\"groups\":\(groups),"))
+    }
+    #expect(space.segments.isEmpty)
+  }
+
+  @Test func aRateBecomesPartitions() {
+    let words = ["--seconds", "50ms", "--advise", "1000000", "--json"]
+    let run = Run(space, [Run.tool, "bench", "throughput"] + words, input: nil)
+    #expect(run.code == 0)
+    #expect(run.errors.isEmpty)
+    let names = ["target\":1000000", "publisher\":", "subscriber\":", "partitions\":", "slots\":"]
+    #expect(names.allSatisfy { run.output.contains("\"\($0)") }, "\(run.output)")
+    #expect(space.segments.isEmpty)
+  }
 }

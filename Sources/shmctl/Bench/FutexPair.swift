@@ -25,8 +25,9 @@ struct FutexPair {
     let times = Thread.run(on: processors[0]) {
       var times: [UInt64] = []
       for round in 1...UInt32(rounds) {
-        // Long enough for the other to be asleep again.
-        usleep(300)
+        // Busy, as the publisher is meanwhile, and long enough for the other to be asleep again.
+        let asleep = Cycles.monotonic() + 300_000
+        while Cycles.monotonic() < asleep { shmbus_pause() }
         unsafe lines.word(at: 128).pointee.store(0, ordering: .relaxed)
         let start = shmbus_cycles()
         unsafe lines.half(at: 0).pointee.store(round, ordering: .releasing)

@@ -23,7 +23,7 @@ struct ThroughputBench {
     var ratio: Double? { limit.map { messagesPerSecond / $0.value } }
   }
 
-  /// The slowest subscriber's rate, between two measurements of the limit.
+  /// The slowest subscriber's rate, or the publishers' where nobody reads, between two measurements of the limit.
   func run() throws -> Result {
     let raw = RawLimit(processors)
     let (rate, limit) = try Beside.measure(
@@ -33,7 +33,8 @@ struct ThroughputBench {
       messagesPerSecond: rate, limit: limit, roundTrip: raw?.roundTrip(rounds: 100_000))
   }
 
-  private func messagesPerSecond() throws -> Double {
+  /// The rate alone, without the limit.
+  func messagesPerSecond() throws -> Double {
     let name = "bench-\(getpid())"
     let slotSize = min(1 << 20, (size + 63) / 64 * 64)
     _ = try Bus.create(
@@ -67,9 +68,9 @@ struct ThroughputBench {
     for pump in pumps { _ = try pump.expectLine() }
     for pump in pumps { try pump.send("go") }
     let rates = try drains.map { try Self.rate(of: $0.expectLine()) }
-    for pump in pumps { _ = try pump.expectLine() }
+    let published = try pumps.map { try Self.rate(of: $0.expectLine()) }
     for child in children { child.wait() }
-    return rates.min() ?? 0
+    return rates.min() ?? published.reduce(0, +)
   }
 
   /// Subscribers and publishers take turns in getting a processor of their own.

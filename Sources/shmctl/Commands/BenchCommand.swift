@@ -33,6 +33,9 @@ enum BenchCommand {
     "partitions", .integer(1...16), default: 1,
     help: "Partitions; publishers take turns in getting one of their own.")
   private static let everyByte = Flag("whole", help: "Read every byte, not the first alone.")
+  private static let advise = Option(
+    "advise", .integer(1...10_000_000_000),
+    help: "Turn a rate in messages/s into partitions and sizes, by what this host reaches.")
   private static let sleeps = Option(
     "rounds", .integer(10...1_000_000), default: 2000, help: "How often to sleep.")
 
@@ -46,7 +49,7 @@ enum BenchCommand {
       The limit is what two processors reach with plain stores and loads and no bus, measured in \
       the same minute: compare ratios, not figures of different hours or hosts.
       """,
-    under: Heading.trying, commands: [throughput, latency, wakeup, RecoveryCommand.command])
+    under: Heading.trying, commands: [throughput, latency, wakeup, fanout, RecoveryCommand.command])
 
   private static let throughput = Command(
     "throughput", summary: "Messages a second from process to process.",
@@ -55,18 +58,36 @@ enum BenchCommand {
       bare ring between two threads: a payload and a word that says it is there.
       """,
     options: [
-      size, batch, publishers, subscribers, partitions, seconds, slots, everyByte, pin, Shmctl.json,
+      size, batch, publishers, subscribers, partitions, seconds, slots, everyByte, advise, pin,
+      Shmctl.json,
     ],
-    examples: [Example("Batches of sixteen.", "shmctl bench throughput --batch 16")]
+    examples: [
+      Example("Batches of sixteen.", "shmctl bench throughput --batch 16"),
+      Example(
+        "What 20 million messages a second take here.",
+        "shmctl bench throughput --advise 20000000"),
+    ]
   ) { parsed in
     let (whole, part) = parsed[seconds].components
-    let bench = ThroughputBench(
-      size: parsed[size], batch: parsed[batch], publishers: parsed[publishers],
-      subscribers: parsed[subscribers],
-      seconds: max(0.01, Double(whole) + Double(part) / 1e18), slots: try ringSize(parsed),
-      partitions: parsed[partitions], isWhole: parsed[everyByte],
-      processors: processors(parsed))
-    let result = try bench.run()
+    let length = max(0.01, Double(whole) + Double(part) / 1e18)
+    let ring = try ringSize(parsed)
+    func bench(publishers: Int, subscribers: Int) -> ThroughputBench {
+      ThroughputBench(
+        size: parsed[size], batch: parsed[batch], publishers: publishers, subscribers: subscribers,
+        seconds: length, slots: ring, partitions: parsed[partitions], isWhole: parsed[everyByte],
+        processors: processors(parsed))
+    }
+    if let target = parsed[advise] {
+      let advice = Advice(
+        target: target, size: parsed[size],
+        publisher: try bench(publishers: 1, subscribers: 0).messagesPerSecond(),
+        subscriber: try bench(publishers: 1, subscribers: 1).messagesPerSecond())
+      try Program.print(parsed[Shmctl.json] ? advice.json.text + "\n" : advice.text)
+      return 0
+    }
+    let result = try bench(
+      publishers: parsed[publishers], subscribers: parsed[subscribers]
+    ).run()
     try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
     return 0
   }
@@ -103,6 +124,24 @@ enum BenchCommand {
       size: parsed[size], rounds: parsed[sleeps], processors: processors(parsed))
     let result = try bench.run()
     try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
+    return 0
+  }
+
+  private static let fanout = Command(
+    "fanout", summary: "What publishing costs with many subscribers and groups.",
+    discussion: """
+      All are attached in one process and read between the timed runs, so that the publisher alone \
+      is timed. The ratio is to one subscriber.
+      """,
+    options: [size, seconds, pin, Shmctl.json],
+    examples: [Example("For ten seconds.", "shmctl bench fanout --seconds 10")]
+  ) { parsed in
+    let (whole, part) = parsed[seconds].components
+    let bench = FanoutBench(
+      size: parsed[size], seconds: Double(whole) + Double(part) / 1e18,
+      processors: processors(parsed))
+    let rows = try bench.run()
+    try Program.print(parsed[Shmctl.json] ? rows.json.text + "\n" : rows.text)
     return 0
   }
 
