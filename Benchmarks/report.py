@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 WORKS = [
@@ -84,7 +84,7 @@ def table(work, title, limit, found, folder):
             cells += [short(mine["rate"]), short(mine["rate"] * size) + "B"]
         else:
             cells += [f"{mine[name]:,.0f}" if name in mine else "" for name in ("p50", "p99", "p999")]
-        cells += [spread(peer)] + ([f"{mine[metric] / base:.2f}"] if base else [])
+        cells += [spread(peer)] + ([f"{mine[metric] / base:.2g}"] if base else [])
         out.append("| " + " | ".join(cells) + " |")
     return out + ["", f"![{title}]({plot})", ""]
 
@@ -108,8 +108,9 @@ def main(results, versions, left_out, page):
     for work, title, limit in WORKS:
         body += table(work, title, limit, found[work], folder)
     body += ["Versions: " + ", ".join(f"{name} {version}" for name, version in notes.items()) + ".", ""]
-    missing = sorted({tuple(row) for row in rows(left_out)})
-    body += ["Left out: " + ("; ".join(": ".join(row) for row in missing) or "nothing") + ".", "", END]
+    missing = Counter(tuple(row) for row in rows(left_out))
+    reasons = [f"{': '.join(row)} ({count} times)" for row, count in sorted(missing.items())]
+    body += ["Left out: " + ("; ".join(reasons) or "nothing") + ".", "", END]
     old = open(page).read() if os.path.exists(page) else f"{BEGIN}\n{END}\n"
     start, end = old.index(BEGIN), old.index(END) + len(END)
     with open(page, "w") as file:

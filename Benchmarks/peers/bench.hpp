@@ -253,8 +253,9 @@ void wake(P &peer) {
   rendezvous();
   const uint64_t end = monotonic() + uint64_t(seconds * 1e9);
   for (uint64_t number = 0; monotonic() < end; number++) {
-    while (account->answered < number) usleep(50);
-    usleep(300);
+    while (account->answered < number) relax();
+    // Busy, so that only the other side's sleep is measured; long enough for it to be asleep again.
+    for (const uint64_t until = monotonic() + 300000; monotonic() < until;) relax();
     const uint64_t start = ticks();
     peer.send(bytes, [&](void *where) { write_message(where, start, P::copies); });
     peer.flush();
