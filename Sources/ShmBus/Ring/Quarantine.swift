@@ -160,6 +160,11 @@ struct Quarantine {
         }
         if verdict.state == .final || verdict.state == .released { stands = false }
         if next == verdict { break }
+        // Still its owner's: who reads the ring without the table, after a reboot, must not find a message
+        // that its publisher was told is void.
+        if verdict.state == .final {
+          ring.abort(entry.offset, span: entry.span, publisher: UInt64(entry.publisher))
+        }
         let (exchanged, seen) = entry.row.verdict.compareExchange(verdict.raw, next.raw)  // Q9
         if exchanged { break }
         verdict = Verdict(seen)
