@@ -52,6 +52,7 @@ package struct Failure: Error, Equatable {
     case let error as UsageError: self.init(code: UsageError.exitCode, error.description)
     case let error as BusError: self.init(code: error.code.rawValue, error.message)
     case let error as PublishError: self.init(Self.code(of: error), error.description)
+    case let error as SyncError: self.init(Self.code(of: error), error.description)
     case let error as SubscribeError: self.init(Self.code(of: error), error.description)
     case OutputError.failed(let number): self = .system("cannot write the output", number)
     default: self.init(.software, "\(error)")
@@ -63,6 +64,15 @@ package struct Failure: Error, Equatable {
     case .full, .heldByOwnLoans, .fenced: .tryAgain
     case .tooLarge, .noSuchPartition, .truncated: .damagedData
     case .removed, .exhausted, .forked: .unavailable
+    case .storage: .inputOutput
+    }
+  }
+
+  private static func code(of error: SyncError) -> Code {
+    switch error {
+    case .failed: .inputOutput
+    case .truncated: .damagedData
+    case .notStored, .removed, .forked: .unavailable
     }
   }
 

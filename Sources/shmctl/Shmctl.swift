@@ -27,9 +27,9 @@ enum Shmctl {
       ],
       commands: [
         CreateCommand.command, PlanCommand.command, ListCommand.command, StatCommand.command,
-        TopCommand.command, AlterCommand.command, TrimCommand.command, NUMACommand.command,
-        RecoverCommand.command, DoctorCommand.command, RemoveCommand.command,
-        PublishCommand.command, SubscribeCommand.command,
+        TopCommand.command, AlterCommand.command, TrimCommand.command, SyncCommand.command,
+        AdoptCommand.command, NUMACommand.command, RecoverCommand.command, DoctorCommand.command,
+        RemoveCommand.command, PublishCommand.command, SubscribeCommand.command,
         GroupsCommand.command, GroupCommand.command, DemoCommand.command, BenchCommand.command,
         CompletionsCommand.command, ManCommand.command,
       ]),

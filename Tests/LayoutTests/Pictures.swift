@@ -84,8 +84,11 @@ private let partitionHeader = Picture(
     ("gid", MemoryLayout<shmbus_partition_header>.offset(of: \.gid)),
     ("second_gid", MemoryLayout<shmbus_partition_header>.offset(of: \.second_gid)),
     ("second_rights", MemoryLayout<shmbus_partition_header>.offset(of: \.second_rights)),
+    ("ceiling", MemoryLayout<shmbus_partition_header>.offset(of: \.ceiling)),
     ("reserved0", MemoryLayout<shmbus_partition_header>.offset(of: \.reserved0)),
     ("cursor", MemoryLayout<shmbus_partition_header>.offset(of: \.cursor)),
+    ("lost_from", MemoryLayout<shmbus_partition_header>.offset(of: \.lost_from)),
+    ("lost_to", MemoryLayout<shmbus_partition_header>.offset(of: \.lost_to)),
     ("reserved1", MemoryLayout<shmbus_partition_header>.offset(of: \.reserved1)),
   ])
 

@@ -8,7 +8,7 @@ struct HelpTests {
     ["group", "reset"],
     ["group", "delete"], ["bench", "throughput"], ["bench", "latency"],
     ["bench", "wakeup"], ["bench", "fanout"],
-    ["completions"], ["man"],
+    ["completions"], ["man"], ["sync"], ["adopt"],
   ]
 
   let space = Space()

@@ -40,9 +40,11 @@ enum {
 ///     16  control    8   atomic: lap:40 | span:12 | publisher:10 | state:2
 ///     24  sequence   8   the producer's own message number        (valid with flag 2)
 ///     32  producer   8   durable producer id                      (valid with flag 2)
+///                        with flag 32: the padding's own offset, and the end of what was lost
 ///     40  keyHash    4   murmur2 of the key                       (valid with flag 4)
 ///     44  keyLength  2
-///     46  flags      2   1 inside a batch, 2 producer, 4 key, 8 checksum, 16 batch continues
+///     46  flags      2   1 inside a batch, 2 producer, 4 key, 8 checksum, 16 batch continues,
+///                        32 padding for what a reboot took
 ///     48  checksum   4   CRC-32C of payload and key               (valid with flag 8)
 ///     52  reserved   4
 ///     56  reserved   8
@@ -106,9 +108,12 @@ struct shmbus_index_entry {
 ///    100  gid              4
 ///    104  second_gid       4   a second group's, by an access list; all ones = none
 ///    108  second_rights    4
-///    112  reserved        16
+///    112  ceiling          8   atomic: stored in a file: no offset at or above it was handed out
+///    120  reserved         8
 ///    128  cursor           8   atomic: offset:54 | publisher:10
-///    136  reserved       120
+///    136  lost_from        8   stored in a file: what the last recovery could not bring back, from here
+///    144  lost_to          8   to here; 0 = nothing
+///    152  reserved       104
 struct shmbus_partition_header {
   uint64_t magic;
   uint32_t layout_version;
@@ -130,9 +135,12 @@ struct shmbus_partition_header {
   uint32_t gid;
   uint32_t second_gid;
   uint32_t second_rights;
-  uint64_t reserved0[2];
+  uint64_t ceiling;
+  uint64_t reserved0;
   uint64_t cursor;
-  uint64_t reserved1[15];
+  uint64_t lost_from;
+  uint64_t lost_to;
+  uint64_t reserved1[13];
 };
 
 // ------------------------------------------------------------------------------------------------ control
@@ -474,6 +482,8 @@ SHMBUS_AT(shmbus_partition_header, cells_offset, 64);
 SHMBUS_AT(shmbus_partition_header, payload_offset, 88);
 SHMBUS_AT(shmbus_partition_header, mode, 96);
 SHMBUS_AT(shmbus_partition_header, second_rights, 108);
+SHMBUS_AT(shmbus_partition_header, ceiling, 112);
+SHMBUS_AT(shmbus_partition_header, lost_to, 144);
 SHMBUS_AT(shmbus_partition_header, cursor, 128);
 
 SHMBUS_SIZE(shmbus_control_header, 1024);

@@ -18,6 +18,8 @@ public struct Batch: ~Copyable, ~Escapable {
   @usableFromInline let end: Offset
   @usableFromInline let timestamp: UInt64
   @usableFromInline var next: Offset
+  /// The message appended last.
+  @usableFromInline var last: Offset = 0
   @usableFromInline var firstSpan: UInt64 = 0
   @usableFromInline var messages = 0
 
@@ -76,8 +78,11 @@ public struct Batch: ~Copyable, ~Escapable {
     if isFirst {
       firstSpan = span
     } else {
+      // For whoever recovers a stored ring: part of a batch is none of it.
+      if unsafe state.pointee.checksum { ring.header(last).markContinued() }
       unsafe ring.commit(offset, span: span, publisher: lane.pointee.publisher)
     }
+    last = offset
     next = offset &+ span
     messages &+= 1
     return true

@@ -21,22 +21,7 @@ extension Bus {
     let busName = try BusName(name)
     try configuration.validate()
     let nodes = try configuration.numa.nodes(on: NUMATopology.host)
-    // Ends: each round either creates the segment, clears a leftover, or throws.
-    for _ in 0..<16 {
-      do throws(any Error) {
-        let memory = try SharedMemory.create(busName.control)
-        if let bus = try Creation(busName, configuration, key, nodes: nodes).build(memory) {
-          return bus
-        }
-      } catch {
-        guard (error as? SystemError)?.code == EEXIST else {
-          throw .from(error) { BusError(.cannotCreate, "cannot create bus '\(name)'", $0) }
-        }
-        try Creation.clearLeftover(busName)
-      }
-    }
-    throw BusError(
-      .tryAgain, "bus '\(name)' is being created and removed by others all the time; try again")
+    return try Creation(busName, configuration, key, nodes: nodes).run()
   }
 }
 
@@ -54,8 +39,12 @@ struct Creation {
   /// Partitions of a new bus go onto these in turn; none: wherever the kernel puts them.
   private let nodes: [Int]
 
+  /// Partitions that are there already, in files; nil makes new ones.
+  let adoption: Adoption?
+
   init(
-    _ name: BusName, _ configuration: BusConfiguration, _ key: AccessKey?, nodes: [Int] = []
+    _ name: BusName, _ configuration: BusConfiguration, _ key: AccessKey?, nodes: [Int] = [],
+    adopting adoption: Adoption? = nil
   ) {
     var configuration = configuration
     if configuration.publishGroup == nil, configuration.subscribeGroup == nil {
@@ -66,6 +55,29 @@ struct Creation {
     self.key = key
     self.nodes = nodes
     access = SegmentAccess(configuration)
+    self.adoption = adoption
+  }
+
+  func run() throws(BusError) -> Bus {
+    // Ends: each round either creates the segment, clears a leftover, or throws.
+    for _ in 0..<16 {
+      let memory: SharedMemory
+      do throws(SystemError) { memory = try SharedMemory.create(name.control) } catch {
+        guard error.code == EEXIST else { throw cannotCreate(error) }
+        try Self.clearLeftover(name)
+        continue
+      }
+      do throws(any Error) { if let bus = try build(memory) { return bus } } catch {
+        throw .from(error, cannotCreate)
+      }
+    }
+    throw BusError(
+      .tryAgain, "bus '\(name.name)' is being created and removed by others all the time; try again"
+    )
+  }
+
+  private func cannotCreate(_ cause: SystemError) -> BusError {
+    BusError(.cannotCreate, "cannot create bus '\(name.name)'", cause)
   }
 
   /// Builds the bus in a control segment this process has just created. Nil if somebody took it for a
@@ -77,13 +89,17 @@ struct Creation {
     else { return nil }
     let mapping: Mapping
     do {
-      try checkSpace(partitions: configuration.partitions, control: configuration.controlBytes)
+      try checkSpace(
+        partitions: adoption == nil ? configuration.partitions : 0,
+        control: configuration.controlBytes)
       mapping = try fill(control)
     } catch {
       // Still under the lock: without it the names could be another creator's by now.
       Self.unlinkAll(name)
       if let system = error as? SystemError, system.code == ENOSPC || system.code == ENOMEM {
-        throw outOfSpace(bytesNeeded, system)
+        // By the name of what could not be had: a file, or an object.
+        let isFile = system.subject.contains(configuration.location.directory + "/")
+        throw outOfSpace(bytesNeeded, in: isFile ? configuration.location : .memory, system)
       }
       throw error
     }
@@ -100,12 +116,27 @@ struct Creation {
   }
 
   func checkSpace(partitions: Int, control: Int = 0) throws {
-    let bytes = control + partitions * configuration.partitionBytes
-    guard try SharedMemory.space().free >= bytes else { throw outOfSpace(bytes, nil) }
+    let bytes = partitions * configuration.partitionBytes
+    let location = configuration.location
+    let needs =
+      location == .memory
+      ? [(SegmentLocation.memory, control + bytes)] : [(.memory, control), (location, bytes)]
+    for (place, bytes) in needs where try SharedMemory.space(in: place).free < bytes {
+      throw outOfSpace(bytes, in: place, nil)
+    }
   }
 
-  private func outOfSpace(_ bytes: Int, _ cause: SystemError?) -> BusError {
-    let free = (try? SharedMemory.space().free) ?? 0
+  private func outOfSpace(
+    _ bytes: Int, in place: SegmentLocation, _ cause: SystemError?
+  ) -> BusError {
+    let free = (try? SharedMemory.space(in: place).free) ?? 0
+    if case .files(let directory) = place {
+      return BusError(
+        .cannotCreate,
+        "the partitions of bus '\(name.name)' need \(bytes) bytes and the file system of \(directory) has "
+          + "\(free) free; use fewer --slots or a smaller --slot-size ('shmctl plan' computes), or "
+          + "another --storage", cause)
+    }
     return BusError(
       .cannotCreate,
       "bus '\(name.name)' needs \(bytes) bytes of shared memory and /dev/shm has \(free) free; "
@@ -118,14 +149,25 @@ struct Creation {
     let mapping = try Mapping(
       control.descriptor, byteCount: configuration.controlBytes, writable: true,
       populate: configuration.prefault)
-    let generation = UInt64.random(in: 1...UInt64.max)
+    let generation = adoption?.generation ?? UInt64.random(in: 1...UInt64.max)
     let map = unsafe ControlMap(mapping.base, configuration.controlLayout)
     unsafe writeHeader(map.header, generation)
     writeTables(map)
-    for partition in 0..<configuration.partitions {
-      try createPartition(partition, generation, map)
+    if let adoption {
+      for partition in 0..<configuration.partitions {
+        adoption.recovered.append(try adoptPartition(partition, generation, map))
+      }
+    } else {
+      try checkNoFiles()
+      // Before the first file: what is left if we die here can be found and cleared away.
+      unsafe configuration.noteStorage(in: map.header)
+      for partition in 0..<configuration.partitions {
+        try createPartition(partition, generation, map)
+      }
     }
     try share(control, access.control)
+    // After the last one: if we die before, nobody takes the files for what we left half-made.
+    unsafe configuration.noteStorage(in: map.header)
     return mapping
   }
 
@@ -201,10 +243,12 @@ struct Creation {
   ) throws {
     let access = access ?? self.access.partition
     let layout = configuration.partitionLayout
-    let segment = name.partition(partition)
+    let segment = configuration.location.name(name.partition(partition))
     // A creator that died may have left one; we hold the bus's lock.
-    do { _ = try SharedMemory.unlink(segment) } catch {
-      throw BusError.cannotUnlink(segment, error)
+    if configuration.location == .memory || isOurs(segment, generation) {
+      do { _ = try SharedMemory.unlink(segment) } catch {
+        throw BusError.cannotUnlink(segment, error)
+      }
     }
     let memory = try SharedMemory.create(segment)
     let row = map.partition(partition)
@@ -245,6 +289,11 @@ struct Creation {
     unsafe fields.pointee.huge_pages = UInt32(clamping: placed.hugePageCount)
     try share(memory, access)
     if let owner { try memory.setOwner(owner) }
+    guard configuration.storage != nil else { return }
+    let ceiling = StoredRing.leeway(ring.capacity)
+    unsafe header.pointee.ceiling = ceiling
+    try memory.synchronize()
+    row.ceiling.storeRelaxed(ceiling)
   }
 
   private func share(_ memory: borrowing SharedMemory, _ access: FileAccess) throws {
@@ -294,6 +343,7 @@ struct Creation {
   /// Partitions first: while the control segment is there, what is left can be found and removed.
   static func unlinkAll(_ name: BusName) {
     let names = (try? SharedMemory.names(withPrefix: name.segmentPrefix)) ?? []
+    for segment in name.storedSegments { _ = try? SharedMemory.unlink(segment) }
     for segment in names where segment != name.control { _ = try? SharedMemory.unlink(segment) }
     _ = try? SharedMemory.unlink(name.control)
   }

@@ -13,7 +13,7 @@ extension Bus {
     }
     guard !names.isEmpty else { throw .noSuchBus(name) }
     var segments: [Segment] = []
-    for object in names where isSegment(object, of: busName) {
+    for object in names + busName.storedSegments where isSegment(object, of: busName) {
       do { segments.append(try Segment(object: object)) } catch {
         // Removed since the list was made.
         if error.code == ENOENT { continue }
@@ -26,7 +26,8 @@ extension Bus {
   }
 
   private static func isSegment(_ object: String, of name: BusName) -> Bool {
-    let suffix = object.dropFirst(name.segmentPrefix.count)
+    guard let slash = object.lastIndex(of: "/") else { return false }
+    let suffix = object[slash...].dropFirst(name.segmentPrefix.count)
     return suffix == "control" || (suffix.first == "p" && Int(suffix.dropFirst()) != nil)
   }
 }

@@ -144,6 +144,7 @@ extension BusConfiguration {
       maxGroups: Int(header.max_groups), maxProducers: Int(header.max_producers),
       claimTimeout: .nanoseconds(Int64(truncatingIfNeeded: header.claim_timeout)),
       indexSpacing: Int(header.index_spacing), checksum: header.options & 1 != 0,
-      prefault: header.options & 4 != 0, hugePages: header.options & 2 != 0)
+      prefault: header.options & 4 != 0, hugePages: header.options & 2 != 0,
+      storage: Self.storage(header), sync: Self.sync(header))
   }
 }

@@ -55,8 +55,8 @@ extension Bus {
   /// subscribe must not be able to choose who may write the next one. And whose the others are, where they are
   /// not ours.
   private func accessOfPartitions() throws -> (FileAccess, owner: UInt32?) {
-    let first = busName.partition(0)
-    guard let access = try FileAccess.of(path: SharedMemory.directory + first),
+    let first = segmentName(0)
+    guard let access = try FileAccess.of(path: SegmentLocation.path(of: first)),
       let owner = try SharedMemory.ownership(of: first)?.uid
     else { throw SystemError(call: "lstat", subject: first, code: ENOENT) }
     guard owner == geteuid() || geteuid() == 0 else {

@@ -46,7 +46,7 @@ extension Bus {
       let segment = try segment(partition, writable: false)
       defer { withExtendedLifetime(segment) {} }
       moves.append(trim(partition, segment.ring, before: point))
-      if segment.mapping.fate != .whole { throw .truncated(busName.partition(partition)) }
+      if segment.mapping.fate != .whole { throw .truncated(segmentName(partition)) }
     }
     // After every start: members look again when they see it.
     if moves.contains(where: { $0.to > $0.from }) {

@@ -66,7 +66,9 @@ public final class Bus: @unchecked Sendable {
   }
 
   /// What one partition's segment is called.
-  func segmentName(_ partition: Int) -> String { busName.partition(partition) }
+  func segmentName(_ partition: Int) -> String {
+    configuration.location.name(busName.partition(partition))
+  }
 
   /// Opens one partition's segment and checks that it belongs to this bus.
   func segment(_ partition: Int, writable: Bool) throws(BusError) -> PartitionSegment {
@@ -94,9 +96,13 @@ final class PartitionSegment {
   let boundNode: UInt32?
   /// Who was to open it when it was created.
   let access: FileAccess
+  /// Of a stored one: what a sync is asked of.
+  private let file: Descriptor?
+  /// The file's descriptor; -1 in shared memory.
+  let fileNumber: Int32
 
   init(_ bus: Bus, _ partition: Int, writable: Bool) throws(BusError) {
-    let name = bus.busName.partition(partition)
+    let name = bus.segmentName(partition)
     let layout = bus.configuration.partitionLayout
     do throws(any Error) {
       let memory = try SharedMemory.open(name, writable: writable)
@@ -108,6 +114,14 @@ final class PartitionSegment {
         ring: memory.descriptor, byteCount: layout.segmentBytes, repeating: layout.payloadBytes,
         writable: writable, populate: bus.configuration.prefault,
         alignment: bus.configuration.hugePages ? HugePages.alignment : 0)
+      if bus.configuration.storage != nil {
+        let file = try memory.reopened(writable: false)
+        fileNumber = file.number
+        self.file = consume file
+      } else {
+        fileNumber = -1
+        file = nil
+      }
     } catch {
       throw .from(error) { .cannotOpen(name, writing: writable, $0) }
     }

@@ -8,6 +8,17 @@ public struct BusConfiguration: Sendable, Equatable {
     case overwrite = 1
   }
 
+  /// When the partitions of a stored bus reach the disk, besides when ``Publisher/sync()`` or ``Bus/sync()``
+  /// says so.
+  public enum SyncPolicy: Sendable, Equatable {
+    /// Whenever the kernel writes them.
+    case none
+    /// So often, by whoever keeps house: 1 ms to an hour.
+    case interval(Duration)
+    /// Before each publish returns: a message, a loan or a whole batch.
+    case batch
+  }
+
   /// Partitions to begin with: 1 ... `maxPartitions`.
   public var partitions: Int
   /// How far partitions can grow.
@@ -47,6 +58,11 @@ public struct BusConfiguration: Sendable, Equatable {
   public var hugePages: Bool
   /// On which NUMA nodes partitions lie.
   public var numa: NUMAPolicy
+  /// A directory of a real file system that keeps the partitions, so that they survive the host; nil keeps
+  /// them in shared memory. An absolute path of at most 120 bytes. A stored bus always has checksums.
+  public var storage: String?
+  /// When a stored bus's partitions reach the disk.
+  public var sync: SyncPolicy
 
   /// The defaults: one partition of 65,536 slots of 256 bytes, publishers block when it is full.
   public init(
@@ -55,7 +71,8 @@ public struct BusConfiguration: Sendable, Equatable {
     publishGroup: UInt32? = nil, subscribeGroup: UInt32? = nil, maxPublishers: Int = 128,
     maxSubscribers: Int = 128, maxGroups: Int = 32, maxProducers: Int = 64,
     claimTimeout: Duration = .seconds(1), indexSpacing: Int = 64, checksum: Bool = false,
-    prefault: Bool = false, hugePages: Bool = false, numa: NUMAPolicy = .none
+    prefault: Bool = false, hugePages: Bool = false, numa: NUMAPolicy = .none,
+    storage: String? = nil, sync: SyncPolicy = .none
   ) {
     self.partitions = partitions
     self.maxPartitions = maxPartitions ?? max(partitions, 16)
@@ -72,10 +89,12 @@ public struct BusConfiguration: Sendable, Equatable {
     self.maxProducers = maxProducers
     self.claimTimeout = claimTimeout
     self.indexSpacing = indexSpacing
-    self.checksum = checksum
+    self.checksum = checksum || storage != nil
     self.prefault = prefault
     self.hugePages = hugePages
     self.numa = numa
+    self.storage = storage
+    self.sync = sync
   }
 
   /// The largest message with its key, in bytes: a quarter of the ring, at most 4,095 slots.
@@ -84,6 +103,9 @@ public struct BusConfiguration: Sendable, Equatable {
   public var partitionBytes: Int { partitionLayout.segmentBytes }
   /// Bytes of the control segment.
   public var controlBytes: Int { controlLayout.segmentBytes }
+
+  /// Where the partitions live.
+  var location: SegmentLocation { SegmentLocation(directory: storage) }
 
   var partitionLayout: PartitionLayout {
     PartitionLayout(
@@ -129,6 +151,7 @@ public struct BusConfiguration: Sendable, Equatable {
     guard claimTimeout > .zero, claimTimeout < .seconds(86_400) else {
       throw BusError(.usage, "claim-timeout must be more than nothing and less than a day")
     }
+    try validateStorage()
   }
 
   private static func check(

@@ -11,7 +11,7 @@ extension BusError {
       return BusError(
         cause.code == ENOENT ? .damaged : .unavailable, "cannot open \(segment)", cause)
     }
-    let path = SharedMemory.directory + segment
+    let path = SegmentLocation.path(of: segment)
     guard let owner = try? SharedMemory.ownership(of: segment)?.uid,
       let access = try? FileAccess.of(path: path)
     else {
@@ -33,7 +33,7 @@ extension BusError {
       .permission,
       "\(segment) belongs to uid \(HostName.numberedUser(owner)), you are \(ProcessIdentity.sentence), "
         + "and /dev/shm lets only owners remove what is theirs; "
-        + "'sudo rm \(SharedMemory.directory)\(segment)' removes it, or take another name", cause)
+        + "'sudo rm \(SegmentLocation.path(of: segment))' removes it, or take another name", cause)
   }
 
   /// A command that would let this process in.

@@ -19,6 +19,25 @@ extension BusExamination {
     }
   }
 
+  /// What the last reboot took of a stored bus.
+  func rebootNotices(_ bus: Bus) -> [Diagnosis] {
+    guard bus.configuration.storage != nil else { return [] }
+    return (0..<bus.partitions).compactMap { partition in
+      guard let segment = try? bus.segment(partition, writable: false),
+        let lost = segment.stored(in: bus, partition)?.lost
+      else { return nil }
+      return Diagnosis(
+        bus.segmentName(partition), .lostInReboot, .notice,
+        finding:
+          "in the last reboot, messages of partition \(partition) that had not reached the disk were "
+          + "lost, or their offsets were never handed out",
+        evidence: "stretches of the offsets from \(lost.lowerBound) to \(lost.upperBound) are gaps",
+        fix:
+          "nothing to mend: readers are told of each gap; publishers that need more call sync(), or "
+          + "create the bus with --sync")
+    }
+  }
+
   private func damaged(
     _ partition: Int, _ segment: String, _ wrong: [Finding]
   ) -> Diagnosis {

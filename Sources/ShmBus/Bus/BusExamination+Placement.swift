@@ -11,7 +11,7 @@ extension BusExamination {
 
   private func misplaced(_ partition: Int, _ complaint: String) -> Diagnosis {
     Diagnosis(
-      name.partition(partition), .placement, .notice,
+      bus.segmentName(partition), .placement, .notice,
       finding: "partition \(partition) \(complaint)",
       evidence:
         "its memory was looked at when it was made; 'shmctl numa \(name.name)' shows where each "

@@ -17,7 +17,8 @@ struct BusExamination {
     do throws(any Error) {
       if let unfinished = try unfinished() { return [unfinished] }
       let bus = try Bus.open(name)
-      return segmentFaults(bus) + messageFaults(bus) + EndpointExamination(bus).diagnoses()
+      return segmentFaults(bus) + messageFaults(bus) + rebootNotices(bus)
+        + EndpointExamination(bus).diagnoses()
     } catch let error as BusError where error.code == .notFound {
       // Removed since its name was read.
       return []
@@ -113,17 +114,20 @@ struct BusExamination {
     let created = SegmentAccess(bus.configuration).control
     if let fault = wrongAccess(name.control, created) { found.append(fault) }
     for partition in 0..<bus.partitions {
-      let segment = name.partition(partition)
+      let segment = bus.segmentName(partition)
       do throws(BusError) {
         let created = try bus.segment(partition, writable: false).access
         if let fault = wrongAccess(segment, created) { found.append(fault) }
       } catch {
         if error.code == .notFound || error.code == .unavailable && bus.isRemoved { return found }
-        found.append(unusable(partition, error))
+        found.append(unusable(partition, segment, error))
       }
-      if let hole = SegmentUsers.hole(in: segment) { found.append(holed(segment, hole)) }
+      // Of a file, the file system may keep fewer blocks than bytes.
+      if bus.configuration.storage == nil, let hole = SegmentUsers.hole(in: segment) {
+        found.append(holed(segment, hole))
+      }
     }
-    let expected = Set((0..<bus.partitions).map { name.partition($0) } + [name.control])
+    let expected = Set((0..<bus.partitions).map(bus.segmentName) + [name.control])
     found += segments.filter { !expected.contains($0) }.map(extra)
     return found + placementFaults(bus)
   }
@@ -132,8 +136,9 @@ struct BusExamination {
     "'shmctl remove --force \(name.name)' and create it anew: what the segment held is lost"
   }
 
-  private func unusable(_ partition: Int, _ error: BusError) -> Diagnosis {
-    let segment = name.partition(partition)
+  private func unusable(
+    _ partition: Int, _ segment: String, _ error: BusError
+  ) -> Diagnosis {
     if error.code == .permission {
       return Diagnosis(
         segment, .denied, .denied, finding: "you may not look at it", evidence: error.evidence,
@@ -161,7 +166,7 @@ struct BusExamination {
   }
 
   private func wrongAccess(_ segment: String, _ created: FileAccess) -> Diagnosis? {
-    guard let now = try? FileAccess.of(path: SharedMemory.directory + segment), now != created
+    guard let now = try? FileAccess.of(path: SegmentLocation.path(of: segment)), now != created
     else { return nil }
     return Diagnosis(
       segment, .wrongMode, .heldUp,

@@ -12,6 +12,10 @@ public struct BusStatus: Sendable {
     public let oldest: Offset
     /// Everything below it was trimmed; 0 if nothing was.
     public let start: Offset
+    /// Everything published below it survives the host; nil where the bus is kept in memory.
+    public let durable: Offset?
+    /// Offsets that the last reboot took, or that were skipped because of it, lie in here; nil where none did.
+    public let lost: Range<Offset>?
     /// Slots.
     public let capacity: UInt64
     /// The lowest offset that must not be overwritten yet.
@@ -120,9 +124,11 @@ extension Bus {
       partitions.append(
         BusStatus.Partition(
           partition: partition, cursor: end, oldest: max(intact, min(start, end)), start: start,
+          durable: durableOffset(partition: partition),
+          lost: segment.stored(in: self, partition)?.lost,
           capacity: ring.capacity, gate: offset, holder: describe(holder),
           placement: map.partition(partition).placement(isBound: segment.boundNode != nil)))
-      if segment.mapping.fate != .whole { throw .truncated(busName.partition(partition)) }
+      if segment.mapping.fate != .whole { throw .truncated(segmentName(partition)) }
     }
     try checkWhole()
     let header = unsafe map.header.pointee

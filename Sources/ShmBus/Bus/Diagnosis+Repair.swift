@@ -47,7 +47,7 @@ extension Diagnosis {
     }
     guard try control.identity() == SharedMemory.identity(of: name.control) else { return }
     let bus = try Bus.open(name)
-    guard !(0..<bus.partitions).contains(where: { name.partition($0) == segment }) else { return }
+    guard !(0..<bus.partitions).contains(where: { bus.segmentName($0) == segment }) else { return }
     _ = try SharedMemory.unlink(segment)
   }
 }

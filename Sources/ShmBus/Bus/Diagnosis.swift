@@ -52,6 +52,8 @@ public struct Diagnosis: Sendable, Equatable {
     case damagedPartition
     /// Messages are not what was published.
     case damagedMessages
+    /// A reboot took messages of a stored bus.
+    case lostInReboot
     /// A partition's segment is gone.
     case missingPartition
     /// The bus was made by another version of ShmBus.

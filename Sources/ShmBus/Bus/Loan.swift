@@ -162,13 +162,18 @@ extension PublisherCore {
     _ offset: Offset
   ) -> Bool {
     let core = unsafe state.pointee.core.takeUnretainedValue()
+    core.syncFailure = 0
     let seen = unsafe state.pointee.revoked.loadAcquire()  // before the table, partner: Q4
     let quarantine = unsafe lane.pointee.gate.quarantine(of: lane.pointee.ring)
     let stands = quarantine.settle(offset, owner: core.owner)
     let lanes = unsafe state.pointee.lanes
     let hasOpenClaims = core.segments.indices.contains { unsafe lanes[$0].open.count > 0 }
-    if !hasOpenClaims { unsafe state.pointee.revokedSeen = seen }
+    if !hasOpenClaims, !core.syncsCommits { unsafe state.pointee.revokedSeen = seen }
     if core.loss != nil { return false }
+    if stands, core.syncsCommits {
+      core.syncFailure = unsafe core.syncCommit(lane)
+      return core.syncFailure == 0
+    }
     // Slots came back into use: somebody may have waited for just that.
     if !stands { unsafe wakePublishers(lane) }
     return stands
@@ -178,7 +183,8 @@ extension PublisherCore {
   @usableFromInline @inline(never)
   static func refusal(_ state: UnsafeMutablePointer<PublisherState>) -> PublishError {
     let core = unsafe state.pointee.core.takeUnretainedValue()
-    return core.loss.map { PublishError($0) } ?? .fenced
+    if let loss = core.loss { return PublishError(loss) }
+    return core.syncFailure == 0 ? .fenced : .storage(errno: core.syncFailure)
   }
 
   /// A claim was committed: it no longer holds the gate.

@@ -121,6 +121,6 @@ extension Bus {
   private func checkWhole(
     _ partition: Int, _ segment: PartitionSegment
   ) throws(BusError) {
-    guard segment.mapping.fate == .whole else { throw .truncated(busName.partition(partition)) }
+    guard segment.mapping.fate == .whole else { throw .truncated(segmentName(partition)) }
   }
 }

@@ -17,6 +17,10 @@ public enum PublishError: Error, Equatable, Sendable {
   /// Somebody truncated a segment of the bus; nil is the control segment. Whether the message was published
   /// is not known. Only with ``TruncationGuard``: without it the process dies by SIGBUS.
   case truncated(partition: Int?)
+  /// The file of a stored bus cannot be put on the disk: an `errno`. On a bus that syncs with every batch the
+  /// message was published and may not survive the host; else nothing was published, because publishers
+  /// may not go on before their offsets are safe.
+  case storage(errno: Int32)
   /// This process is a forked child: the publisher is its parent's. Open the bus anew here.
   case forked
 
@@ -71,6 +75,7 @@ extension PublishError: CustomStringConvertible {
     case .exhausted: "the partition has handed out its last offset; create the bus anew"
     case .noSuchPartition(let partition): "the bus has no partition \(partition)"
     case .truncated(let partition): BusError.truncatedSentence(partition)
+    case .storage(let errno): SyncError.sentence(errno)
     case .forked: BusError.forkedSentence
     }
   }

@@ -45,6 +45,14 @@ extension PublisherCore {
       let holder = isHeld ? cause : .nobody
       failure = self.permanentFailure(holder, span: span, cursor: seen)
       if failure != nil { return .ready }
+      do throws(PublishError) {
+        if try unsafe self.raiseCeiling(lane, gate: lowest, span: span), tryClaim() {
+          return .ready
+        }
+      } catch {
+        failure = error
+        return .ready
+      }
       let passed = unsafe self.passVoid(lane, span: span)
       let freed =
         unsafe passed || self.free(holder, partition: gate.partition)

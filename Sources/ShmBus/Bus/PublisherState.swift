@@ -50,6 +50,11 @@ final class PublisherCore {
   let pinning: Pinning
   /// The node it publishes from.
   private let home: Int?
+  /// Every commit is put on the disk before it returns. Its commits all go the way of one that may have been
+  /// fenced, so that those of other buses need not ask.
+  let syncsCommits: Bool
+  /// The last commit's `errno`, until it is told.
+  var syncFailure: Int32 = 0
 
   init(
     _ bus: Bus, partitioner: Partitioner, wait: WaitStrategy, timeout: Duration,
@@ -78,6 +83,8 @@ final class PublisherCore {
     }
     unsafe state = allocateOwnLines(of: PublisherState.self, count: 1)
     self.endpoint = endpoint
+    syncsCommits = bus.configuration.sync == .batch
+    let revoked = bus.map.endpoint(waiter.row).revoked.loadAcquire()
     unsafe state.initialize(
       to: PublisherState(
         clock: TSCClock(), lanes: lanes, partitionCount: bus.map.partitionCount,
@@ -88,7 +95,7 @@ final class PublisherCore {
         longestSpan: UInt64(bus.configuration.partitionLayout.longestSpan),
         mustFence: !ProcessBarrier.register(), checksum: bus.configuration.checksum,
         timeout: timeout.nanoseconds, revoked: bus.map.endpoint(waiter.row).revoked,
-        revokedSeen: bus.map.endpoint(waiter.row).revoked.loadAcquire(),
+        revokedSeen: syncsCommits ? .max : revoked,
         heartbeat: bus.map.endpoint(waiter.row).heartbeat,
         core: Unmanaged.passUnretained(self)))
     // Never equal to `revoked` then, so that each commit goes the way of a claim that was fenced.

@@ -5,7 +5,7 @@ enum SegmentUsers {
   /// The processes that have one of the segments mapped, as far as this user may see:
   /// "pid 12 (reader), pid 14 (writer)"; empty for none.
   static func of(_ segments: [String]) -> String {
-    let paths = segments.map { "/dev/shm" + $0 }
+    let paths = segments.map { SegmentLocation.path(of: $0) }
     return processes().filter { pid in
       guard let maps = try? KernelFile.text(at: "/proc/\(pid)/maps") else { return false }
       return maps.split(separator: "\n").contains { line in
@@ -39,7 +39,7 @@ enum SegmentUsers {
 
   private static func status(_ segment: String) -> stat? {
     var status = stat()
-    return unsafe stat("/dev/shm" + segment, &status) == 0 ? status : nil
+    return unsafe stat(SegmentLocation.path(of: segment), &status) == 0 ? status : nil
   }
 
   private static func processes() -> [Int] {

@@ -33,6 +33,9 @@ public enum SubscribeError: Error, Equatable, Sendable {
       case overwritten
       /// Somebody moved the partition's start: ``Bus/trim(before:partitions:)``.
       case trimmed
+      /// The host went down before they were on the disk, or offsets were skipped because it did: after a
+      /// reboot, on a stored bus (``Bus/adopt(_:storage:_:)``).
+      case lost
     }
   }
 }
@@ -58,6 +61,8 @@ extension SubscribeError.Gap.Cause {
     switch self {
     case .overwritten:
       "overwritten before they were read; read faster, use more --slots, or --when-full block"
+    case .lost:
+      "lost when the host went down, or never handed out; call sync() for what must survive, or use --sync"
     case .trimmed: "trimmed before they were read; reading goes on at the partition's new start"
     }
   }

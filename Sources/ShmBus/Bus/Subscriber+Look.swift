@@ -69,6 +69,7 @@ extension SubscriberCore {
           return sighting
         }
       case .padding(let span):
+        if let gap = unsafe lost(track, at: position) { return .failure(gap) }
         unsafe skip(track, span)
       case .claimed(let span, let publisher):
         guard let passed = unsafe passClaim(track, publisher, span: span, standing) else {

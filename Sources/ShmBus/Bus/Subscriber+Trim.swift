@@ -27,6 +27,22 @@ extension SubscriberCore {
       unsafe Self.giveBack(track)
     }
     let partition = unsafe track.pointee.partition
-    return .gap(.init(partition: partition, from: from, to: max(place, start), cause: .trimmed))
+    let cause = ring.lostEnd(at: position) == nil ? SubscribeError.Gap.Cause.trimmed : .lost
+    return .gap(.init(partition: partition, from: from, to: max(place, start), cause: cause))
+  }
+
+  /// Passes over padding that stands for what a reboot took, and tells of it; nil for any other.
+  func lost(_ track: UnsafeMutablePointer<Track>, at position: Offset) -> SubscribeError? {
+    let ring = unsafe track.pointee.ring
+    guard let end = ring.lostEnd(at: position), ring.isIntact(position) else { return nil }
+    let from = unsafe max(position, track.pointee.startsAt)
+    let to = whenGone == .latest ? ring.end : min(end, ring.end)
+    guard to > from else { return nil }
+    if whenGone != .fail {
+      unsafe Self.goOn(track, to: to)
+      unsafe Self.giveBack(track)
+    }
+    let partition = unsafe track.pointee.partition
+    return .gap(.init(partition: partition, from: from, to: to, cause: .lost))
   }
 }

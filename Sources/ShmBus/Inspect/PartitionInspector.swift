@@ -165,7 +165,8 @@ struct PartitionInspector {
       ("index_spacing", UInt64(h.index_spacing)), ("index_entries", UInt64(h.index_entries)),
       ("segment_bytes", h.segment_bytes), ("cells_offset", h.cells_offset),
       ("index_offset", h.index_offset), ("headers_offset", h.headers_offset),
-      ("payload_offset", h.payload_offset), ("cursor", cursorWord),
+      ("payload_offset", h.payload_offset), ("ceiling", h.ceiling), ("lost_from", h.lost_from),
+      ("lost_to", h.lost_to), ("cursor", cursorWord),
     ]
     return fields.map { ControlReport.Field(name: $0.0, value: .number($0.1)) }
   }

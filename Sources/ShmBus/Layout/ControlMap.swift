@@ -92,6 +92,7 @@ struct ControlMap {
     var origin: SharedWord { unsafe SharedWord(base, at: 136) }
     var ceiling: SharedWord { unsafe SharedWord(base, at: 144) }
     var start: SharedWord { unsafe SharedWord(base, at: 152) }
+    var durable: SharedWord { unsafe SharedWord(base, at: 160) }
   }
 
   /// Offsets as drawn at `shmbus_endpoint_row`.

@@ -19,6 +19,10 @@ struct SlotHeader {
     @inlinable static var producer: UInt16 { 2 }
     @inlinable static var key: UInt16 { 4 }
     @inlinable static var checksum: UInt16 { 8 }
+    /// The batch goes on behind this message: without the next one, the batch is not whole.
+    @inlinable static var continues: UInt16 { 16 }
+    /// Padding that stands for what a reboot took.
+    @inlinable static var lost: UInt16 { 32 }
   }
 
   @inlinable var control: SharedWord {
@@ -77,6 +81,26 @@ struct SlotHeader {
       of: UInt64(SHMBUS_MESSAGE_MAGIC) | UInt64(length) &<< 32, as: UInt64.self)
     unsafe base.storeBytes(of: timestamp, toByteOffset: 8, as: UInt64.self)
     unsafe base.storeBytes(of: key.raw, toByteOffset: 40, as: UInt64.self)
+  }
+
+  // Of padding that says what was lost: its own offset, and where the stretch ends.
+  var sequence: UInt64 { unsafe base.load(fromByteOffset: 24, as: UInt64.self) }
+  var producer: UInt64 { unsafe base.load(fromByteOffset: 32, as: UInt64.self) }
+
+  /// Writes everything but the control word of padding: `end` is where the stretch ends that a reboot took,
+  /// nil for padding that stands for nothing.
+  func fillPadding(at offset: Offset, lostUpTo end: Offset?) {
+    let flags = end == nil ? 0 : Flag.lost
+    fill(length: 0, timestamp: 0, key: KeyWord(hash: 0, length: 0, flags: flags))
+    unsafe base.storeBytes(of: offset, toByteOffset: 24, as: UInt64.self)
+    unsafe base.storeBytes(of: end ?? 0, toByteOffset: 32, as: UInt64.self)
+  }
+
+  /// The message's batch goes on behind it. Before the batch is decided.
+  @inlinable
+  func markContinued() {
+    let flags = unsafe base.load(fromByteOffset: 46, as: UInt16.self)
+    unsafe base.storeBytes(of: flags | Flag.continues, toByteOffset: 46, as: UInt16.self)
   }
 
   @inlinable

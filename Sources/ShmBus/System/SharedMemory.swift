@@ -14,9 +14,9 @@ struct FileOwnership: Equatable, Sendable {
   let mode: UInt32
 }
 
-/// One open POSIX shared-memory object.
+/// One open segment: a POSIX shared-memory object, or a file.
 ///
-/// `name` begins with a slash, as `shm_open` wants it. Closing it leaves the object and every
+/// `name` says which, and where it is (`SegmentLocation`). Closing it leaves the object and every
 /// mapping of it in place; only `unlink` takes the name away, and even then the memory stays until
 /// the last mapping and descriptor are gone.
 @safe
@@ -31,23 +31,28 @@ struct SharedMemory: ~Copyable, Sendable {
 
   /// Makes a new, empty object for its owner alone; fails with `EEXIST` where the name is taken.
   static func create(_ name: String) throws(SystemError) -> SharedMemory {
-    let number = retryingInterrupts {
-      unsafe shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    }
-    guard number >= 0 else { throw SystemError.last("shm_open", name) }
-    return SharedMemory(number, name)
+    try SharedMemory(opened(name, O_RDWR | O_CREAT | O_EXCL), name)
   }
 
   static func open(_ name: String, writable: Bool) throws(SystemError) -> SharedMemory {
-    let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC
-    // Not blocking: whoever may write to /dev/shm could leave a pipe of this name.
-    let number = retryingInterrupts { unsafe shm_open(name, flags | O_NONBLOCK, 0) }
-    guard number >= 0 else { throw SystemError.last("shm_open", name) }
-    return SharedMemory(number, name)
+    try SharedMemory(opened(name, writable ? O_RDWR : O_RDONLY), name)
+  }
+
+  private static func opened(_ name: String, _ flags: Int32) throws(SystemError) -> Int32 {
+    // Not blocking: whoever may write to the directory could leave a pipe of this name.
+    let isObject = SegmentLocation(of: name) == .memory
+    let number = retryingInterrupts {
+      isObject
+        ? unsafe shm_open(name, flags | O_CLOEXEC | O_NONBLOCK, 0o600)
+        : unsafe Glibc.open(name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+    }
+    guard number >= 0 else { throw SystemError.last(isObject ? "shm_open" : "open", name) }
+    return number
   }
 
   /// Makes the object `byteCount` long with every page really there.
   ///
+  /// Where there is a disk behind it, its blocks are there too; their bytes follow with the first sync.
   /// A size that is only promised (`ftruncate`) kills whoever touches a page that a full `/dev/shm`
   /// cannot give. Where there is no room this fails with `ENOSPC` and keeps nothing.
   func allocate(byteCount: Int) throws(SystemError) {
@@ -89,6 +94,14 @@ struct SharedMemory: ~Copyable, Sendable {
     guard fchown(descriptor.number, uid, .max) == 0 else {
       throw SystemError.last("fchown", "\(name) to uid \(uid)")
     }
+  }
+
+  /// Puts it on the disk behind it, size and name included; nothing to do in shared memory.
+  func synchronize() throws(SystemError) {
+    guard case .files(let directory) = SegmentLocation(of: name) else { return }
+    guard fsync(descriptor.number) == 0 else { throw SystemError.last("fsync", name) }
+    let parent = try Descriptor(path: directory, flags: O_RDONLY | O_DIRECTORY)
+    guard fsync(parent.number) == 0 else { throw SystemError.last("fsync", directory) }
   }
 
   private func status() throws(SystemError) -> stat {
@@ -135,9 +148,10 @@ extension SharedMemory {
 
   private static func status(of name: String) throws(SystemError) -> stat? {
     var status = stat()
+    let path = SegmentLocation.path(of: name)
     // Links are not followed: `shm_open` refuses them.
-    guard unsafe lstat(directory + name, &status) == 0 else {
-      let failure = SystemError.last("lstat", directory + name)
+    guard unsafe lstat(path, &status) == 0 else {
+      let failure = SystemError.last("lstat", path)
       if failure.code == ENOENT { return nil }
       throw failure
     }
@@ -146,14 +160,19 @@ extension SharedMemory {
 
   /// Takes the name away; false where there was none. Whoever has the object open keeps it.
   static func unlink(_ name: String) throws(SystemError) -> Bool {
-    if unsafe shm_unlink(name) == 0 { return true }
-    let failure = SystemError.last("shm_unlink", name)
+    let isObject = SegmentLocation(of: name) == .memory
+    if unsafe (isObject ? shm_unlink(name) : Glibc.unlink(name)) == 0 { return true }
+    let failure = SystemError.last(isObject ? "shm_unlink" : "unlink", name)
     if failure.code == ENOENT { return false }
     throw failure
   }
 
-  /// The names (with their slash) that begin with `prefix`, sorted.
-  static func names(withPrefix prefix: String) throws(SystemError) -> [String] {
+  /// The names of segments that would begin with `prefix` in shared memory, sorted; each as it is called
+  /// where it lives.
+  static func names(
+    withPrefix prefix: String, in location: SegmentLocation = .memory
+  ) throws(SystemError) -> [String] {
+    let directory = location.directory
     guard let stream = unsafe opendir(directory) else {
       throw SystemError.last("opendir", directory)
     }
@@ -167,15 +186,18 @@ extension SharedMemory {
           unsafe "/" + String(cString: text)
         }
       }
-      if name.hasPrefix(prefix) { names.append(name) }
+      if name.hasPrefix(prefix) { names.append(location.name(name)) }
       errno = 0
     }
     guard errno == 0 else { throw SystemError.last("readdir", directory) }
     return names.sorted()
   }
 
-  /// Bytes of `/dev/shm` in all and still free; both 0 where it is mounted without a limit.
-  static func space() throws(SystemError) -> (total: Int, free: Int) {
+  /// Bytes of the file system in all and still free; both 0 for a tmpfs that is mounted without a limit.
+  static func space(
+    in location: SegmentLocation = .memory
+  ) throws(SystemError) -> (total: Int, free: Int) {
+    let directory = location.directory
     var status = statvfs()
     guard unsafe statvfs(directory, &status) == 0 else {
       throw SystemError.last("statvfs", directory)

@@ -29,7 +29,7 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
 
   package var description: String { "\(call) \(subject): \(Self.text(of: code))" }
 
-  private static func text(of code: Int32) -> String {
+  static func text(of code: Int32) -> String {
     guard let text = unsafe shmbus_error_text(code), let name = unsafe shmbus_error_name(code)
     else { return "error \(code)" }
     return unsafe "\(String(cString: text)) (\(String(cString: name)))"

@@ -39,7 +39,7 @@ enum CreateCommand {
           "placements": .array(try bus.placements().map(\.json)),
         ]).text + "\n"
         : "Created bus '\(bus.name)': \(configuration.sentence), "
-          + "\(Numbers.bytes(configuration.totalBytes)).\n"
+          + "\(configuration.placeSentence).\n"
           + PlacementText(bus, 0..<bus.partitions).text)
     return 0
   }

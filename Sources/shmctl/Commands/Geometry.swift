@@ -49,6 +49,14 @@ struct Geometry: Sendable {
   let numa = Option(
     "numa", .nodes, default: standard.numa,
     help: "NUMA nodes that partitions lie on, in turn: all, wherever, or those listed.")
+  let storage = Option(
+    "storage", .directory,
+    help: "Keep the partitions in files of this directory, so that they survive the host.")
+  let sync = Option(
+    "sync", .syncPolicy, default: SyncChoice(.none),
+    help:
+      "When a stored bus reaches the disk: as the kernel likes, every so often, or with every batch."
+  )
   let maxPublishers = Option(
     "max-publishers", .integer(1...), default: standard.maxPublishers,
     help: "Most publishers at a time.")
@@ -64,8 +72,8 @@ struct Geometry: Sendable {
   var all: [any Parameter] {
     [
       partitions, maxPartitions, slots, slotSize, whenFull, mode, group, publishGroup,
-      subscribeGroup, claimTimeout, indexSpacing, checksum, prefault, hugePages, numa,
-      maxPublishers, maxSubscribers, maxGroups, maxProducers,
+      subscribeGroup, claimTimeout, indexSpacing, checksum, prefault, hugePages, numa, storage,
+      sync, maxPublishers, maxSubscribers, maxGroups, maxProducers,
     ]
   }
 
@@ -79,7 +87,8 @@ struct Geometry: Sendable {
       maxSubscribers: parsed[maxSubscribers], maxGroups: parsed[maxGroups],
       maxProducers: parsed[maxProducers], claimTimeout: parsed[claimTimeout],
       indexSpacing: parsed[indexSpacing], checksum: parsed[checksum], prefault: parsed[prefault],
-      hugePages: parsed[hugePages], numa: parsed[numa])
+      hugePages: parsed[hugePages], numa: parsed[numa], storage: parsed[storage],
+      sync: parsed[sync].policy)
     try configuration.validate()
     return configuration
   }
@@ -115,8 +124,15 @@ extension BusConfiguration {
     return "\(many) of \(Numbers.grouped(slots)) slots of \(Numbers.grouped(slotSize)) bytes"
   }
 
-  /// Bytes of shared memory that creating it takes.
+  /// Bytes that creating it takes, of shared memory or in files.
   var totalBytes: Int { controlBytes + partitions * partitionBytes }
+
+  /// "80.4 MiB of shared memory", or what of it are files, and where.
+  var placeSentence: String {
+    guard let storage else { return "\(Numbers.bytes(totalBytes)) of shared memory" }
+    return "\(Numbers.bytes(controlBytes)) of shared memory, "
+      + "\(Numbers.bytes(totalBytes - controlBytes)) of files in \(storage), sync \(SyncChoice(sync).text)"
+  }
 
   /// Everything it was created with, as `stat` and `plan` print it.
   var json: JSON {
@@ -134,6 +150,7 @@ extension BusConfiguration {
       "prefault": .bool(prefault), "hugePages": .bool(hugePages), "numa": .string(numa.word),
       "largestMessage": .integer(largestMessage), "group": gid(group),
       "publishGroup": gid(publishGroup), "subscribeGroup": gid(subscribeGroup),
+      "storage": storage.map { .string($0) } ?? .null, "sync": .string(SyncChoice(sync).text),
     ])
   }
 

@@ -35,8 +35,8 @@ struct Plan {
   }
 
   /// Files that a process holds open per endpoint: the control segment for the bus and for its own lock.
-  /// Partitions are mapped and closed again.
-  private static let descriptors = 2
+  /// Partitions in memory are mapped and closed again; files stay open to be synced.
+  private var descriptors: Int { 2 + (configuration.storage == nil ? 0 : configuration.partitions) }
 
   var json: JSON {
     .fields([
@@ -44,7 +44,7 @@ struct Plan {
       "partitionBytes": .integer(configuration.partitionBytes),
       "totalBytes": .integer(configuration.totalBytes),
       "grownBytes": .integer(grownBytes), "segments": .integer(configuration.partitions + 1),
-      "descriptors": .integer(Self.descriptors), "configuration": configuration.json,
+      "descriptors": .integer(descriptors), "configuration": configuration.json,
       "nodes": .array(
         nodes.isEmpty
           ? []
@@ -61,6 +61,12 @@ struct Plan {
       row("each partition", Numbers.bytes(configuration.partitionBytes)),
       row("in all", "\(Numbers.bytes(configuration.totalBytes)) in \(partitions + 1) segments"),
     ]
+    if let storage = configuration.storage {
+      lines.append(
+        row(
+          "in files",
+          "\(Numbers.bytes(configuration.totalBytes - configuration.controlBytes)) in \(storage)"))
+    }
     if configuration.maxPartitions > partitions {
       lines.append(
         row(
@@ -69,7 +75,7 @@ struct Plan {
     }
     lines += [
       row("largest message", Numbers.bytes(configuration.largestMessage) + ", key included"),
-      row("descriptors", "\(Self.descriptors) for each process and endpoint"),
+      row("descriptors", "\(descriptors) for each process and endpoint"),
     ]
     if configuration.numa != .none { lines.append(row("NUMA nodes", placement)) }
     lines.append(row("huge pages", hugePages))

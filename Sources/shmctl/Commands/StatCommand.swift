@@ -84,7 +84,7 @@ extension BusStatus {
     let policy = configuration.whenFull == .block ? "publishers wait" : "the oldest is overwritten"
     var lines = [
       "\(name): \(configuration.sentence)",
-      "\(Numbers.bytes(configuration.totalBytes)) of shared memory; when full, \(policy)",
+      "\(configuration.placeSentence); when full, \(policy)",
       "",
       "PARTITION         CURSOR         OLDEST       KEPT" + (hasNodes ? "    NODE" : "")
         + "   HELD BY",
@@ -100,6 +100,7 @@ extension BusStatus {
     lines += partitions.compactMap { partition in
       partition.placement.complaint.map { "Partition \(partition.partition) \($0)." }
     }
+    lines += partitions.compactMap(\.storedSentence)
     lines.append("")
     if !groups.isEmpty { lines += Self.table(of: groups) + [""] }
     if endpoints.isEmpty {
@@ -149,12 +150,25 @@ extension BusStatus {
 }
 
 extension BusStatus.Partition {
+  /// What a stored partition has on its disk; nil in shared memory.
+  fileprivate var storedSentence: String? {
+    guard let durable else { return nil }
+    let lost = lost.map {
+      "; lost or skipped in the last reboot: from \(Numbers.grouped($0.lowerBound)) to "
+        + "\(Numbers.grouped($0.upperBound))"
+    }
+    return "partition \(partition): durable below \(Numbers.grouped(durable))\(lost ?? "")"
+  }
+
   fileprivate var json: JSON {
     .fields([
       "partition": .integer(partition), "cursor": .integer(cursor), "oldest": .integer(oldest),
-      "start": .integer(start),
-      "capacity": .integer(capacity), "gate": .integer(gate),
+      "start": .integer(start), "capacity": .integer(capacity), "gate": .integer(gate),
       "holder": holder?.json ?? .null, "placement": placement.json,
+      "durable": durable.map { .integer($0) } ?? .null,
+      "lost": lost.map {
+        .fields(["from": .integer($0.lowerBound), "to": .integer($0.upperBound)])
+      } ?? .null,
     ])
   }
 }

@@ -151,7 +151,7 @@ package struct Player {
     case .full where mayBeRefused, .heldByOwnLoans where mayBeRefused:
       diary.settle(entry, .refused)
     case .full, .heldByOwnLoans, .tooLarge, .removed, .exhausted, .noSuchPartition, .truncated,
-      .forked:
+      .forked, .storage:
       throw error
     }
   }

@@ -16,7 +16,8 @@ enum Part: String {
   case remove
   /// Says "ROLE STATE" for each endpoint.
   case census
-  /// Publishes numbered patterns; says "start NUMBER SPAN" and "OFFSET NUMBER LENGTH" for each.
+  /// Publishes numbered patterns; says "start NUMBER SPAN" and "OFFSET NUMBER LENGTH" for each, and
+  /// "synced NUMBER" when all below it survive the host.
   case publish
   /// Opens a loan, says "loan OFFSET", publishes it after a word, says "published OFFSET".
   case loan

@@ -28,13 +28,20 @@ struct Writer {
       timeout: .seconds(30), wait: plan.text("wait") == "sleep" ? .sleep : .balanced)
     say("ready")
     awaitWord()
+    let turnsToSync = plan.number("sync")
     var number = 0
+    var turns = 0
     while number < total {
       switch way == "mixed" ? Int(seed.next() % 4) : way == "batch" ? 2 : way == "loan" ? 1 : 0 {
       case 1: try loan(publisher, &number)
       case 2: try batch(publisher, &number)
       case 3: try dropped(publisher)
       default: try single(publisher, &number)
+      }
+      turns += 1
+      if turnsToSync > 0, turns % turnsToSync == 0 {
+        try publisher.sync()
+        say("synced \(number)")
       }
     }
     say("end")

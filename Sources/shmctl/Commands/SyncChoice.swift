@@ -1,0 +1,54 @@
+import Arguments
+import Glibc
+import ShmBus
+
+/// A sync policy, with the words for it.
+struct SyncChoice: Sendable {
+  let policy: BusConfiguration.SyncPolicy
+  let text: String
+
+  init(_ policy: BusConfiguration.SyncPolicy) {
+    self.policy = policy
+    switch policy {
+    case .none: text = "none"
+    case .interval(let interval):
+      let (seconds, attoseconds) = interval.components
+      text = "interval:\(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)"
+    case .batch: text = "batch"
+    }
+  }
+
+  init?(_ text: String) {
+    switch text {
+    case "none": self.init(.none)
+    case "batch": self.init(.batch)
+    default:
+      guard text.hasPrefix("interval:"),
+        let count = Int(text.dropFirst("interval:".count)), count > 0, count <= 3_600_000
+      else { return nil }
+      self.init(.interval(.milliseconds(count)))
+    }
+  }
+}
+
+extension Form where Value == SyncChoice {
+  /// `none`, `interval:MILLISECONDS` or `batch`.
+  static var syncPolicy: Form {
+    Form(
+      "WHEN", accepting: "none, interval:MILLISECONDS or batch",
+      completion: .words(["none", "interval:", "batch"]), show: \.text, read: { SyncChoice($0) })
+  }
+}
+
+extension Form where Value == String {
+  /// A directory that exists, as an absolute path.
+  static var directory: Form {
+    Form(
+      "DIR", accepting: "a directory", completion: .directories, show: { $0 },
+      read: { text in
+        guard let path = unsafe realpath(text, nil) else { return nil }
+        defer { unsafe free(path) }
+        return unsafe String(cString: path)
+      })
+  }
+}
