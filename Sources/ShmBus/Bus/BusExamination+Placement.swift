@@ -4,14 +4,16 @@ extension BusExamination {
   func placementFaults(_ bus: Bus) -> [Diagnosis] {
     guard let placements = try? bus.placements() else { return [] }
     let elsewhere = placements.enumerated().compactMap { partition, placement in
-      placement.complaint.map { misplaced(partition, $0) }
+      placement.complaint.map { misplaced(bus.segmentName(partition), partition, $0) }
     }
     return elsewhere + hugePages(bus, placements)
   }
 
-  private func misplaced(_ partition: Int, _ complaint: String) -> Diagnosis {
+  private func misplaced(
+    _ segment: String, _ partition: Int, _ complaint: String
+  ) -> Diagnosis {
     Diagnosis(
-      bus.segmentName(partition), .placement, .notice,
+      segment, .placement, .notice,
       finding: "partition \(partition) \(complaint)",
       evidence:
         "its memory was looked at when it was made; 'shmctl numa \(name.name)' shows where each "
