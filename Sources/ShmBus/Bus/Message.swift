@@ -75,6 +75,7 @@ public struct Message: ~Escapable {
   /// waits for it, there is nothing more to read, the partition is revoked or the subscriber
   /// closes. If the process dies before, what was only committed for later is delivered again. It
   /// never fails: what it could not commit is told by ``GroupOptions/onChange`` as lost.
+  @inlinable @inline(__always)
   public mutating func commitLater() {
     length = 0
     keyLength = 0

@@ -47,6 +47,7 @@ public struct MessageBatch: ~Copyable, ~Escapable {
   }
 
   /// Says the same, as ``Message/commitLater()``.
+  @inlinable @inline(__always)
   public mutating func commitLater() {
     let track = unsafe state.pointee.tracks + place
     unsafe SubscriberCore.commitLater(track, upTo: track.pointee.position)

@@ -15,9 +15,20 @@ extension SubscriberCore {
     unsafe wakePublishers(track)
   }
 
-  /// The same, when the head is moved next.
-  @usableFromInline
+  /// The same, when the head is moved next: the usual way of it, a member's within the stride.
+  @inlinable @inline(__always)
   static func commitLater(_ track: UnsafeMutablePointer<Track>, upTo end: Offset) {
+    let ahead = unsafe end &- Packed.offset(track.pointee.left)
+    if unsafe rarely(!track.pointee.isMember || ahead >= track.pointee.laterStride) {
+      unsafe commitSoon(track, upTo: end)
+    } else {
+      unsafe track.pointee.later = max(track.pointee.later, end)
+    }
+  }
+
+  /// The rest: a commit that is due or comes late, and whoever is no member.
+  @usableFromInline @inline(never)
+  static func commitSoon(_ track: UnsafeMutablePointer<Track>, upTo end: Offset) {
     guard let committed = unsafe track.pointee.committed else {
       if unsafe track.pointee.holds { unsafe track.pointee.moveHead(to: end) }
       return

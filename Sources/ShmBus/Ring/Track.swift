@@ -45,11 +45,11 @@ struct Track {
   let stake: Stake?
   /// A member's: messages below it are done, and their commit may wait until the head is moved
   /// next.
-  var later: Offset = 0
+  @usableFromInline var later: Offset = 0
   /// A member's: the head's last place that was told to people.
   var noted: Offset?
   /// How far commits for later run ahead of the head.
-  let laterStride: UInt64
+  @usableFromInline let laterStride: UInt64
   /// A member's: a commit was refused. It is asked whose the partition is before anything else is
   /// read.
   var isFenced = false

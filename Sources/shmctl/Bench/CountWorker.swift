@@ -11,6 +11,7 @@ enum CountWorker {
     case batch
     case read
     case commit
+    case commitLater
   }
 
   private static let work = Argument("WORK", .choice(Work.self), help: "What to do.")
@@ -36,6 +37,10 @@ enum CountWorker {
       var subscriber = try bus.subscriber(.group("count"))
       try publish(publisher, payload, count)
       try commit(&subscriber, count)
+    case .commitLater:
+      var subscriber = try bus.subscriber(.group("count"))
+      try publish(publisher, payload, count)
+      try commitLater(&subscriber, count)
     }
     return 0
   }
@@ -77,6 +82,17 @@ enum CountWorker {
       guard var message = try subscriber.next(timeout: .seconds(10)) else { break }
       sum &+= message.bytes.byteCount
       try message.commit()
+    }
+    try check(sum, count)
+  }
+
+  @inline(never)
+  private static func commitLater(_ subscriber: inout Subscriber, _ count: Int) throws {
+    var sum = 0
+    for _ in 0..<count {
+      guard var message = try subscriber.next(timeout: .seconds(10)) else { break }
+      sum &+= message.bytes.byteCount
+      message.commitLater()
     }
     try check(sum, count)
   }
