@@ -25,6 +25,7 @@ extension Bus {
         throw BusError(
           .tryAgain, "bus '\(name)' is being changed or removed by somebody; try again")
       }
+      defer { try? FileLock.release(SHMBUS_LOCK_ADMIN, of: administration.number) }
       guard !isRemoved else { throw BusError.removed(name) }
       guard count >= partitions else {
         throw BusError(

@@ -22,6 +22,8 @@ extension Bus {
         throw BusError(
           .tryAgain, "bus '\(name)' is being created or removed by somebody; try again")
       }
+      // Not left to the descriptor: a child that another thread is just starting has it until its exec.
+      defer { try? FileLock.release(SHMBUS_LOCK_ADMIN, of: control.descriptor.number) }
       guard try control.identity() == SharedMemory.identity(of: busName.control) else {
         throw BusError.noSuchBus(name)
       }

@@ -45,6 +45,7 @@ extension Diagnosis {
       throw BusError(
         .tryAgain, "bus '\(name.name)' is being changed or removed by somebody; try again")
     }
+    defer { try? FileLock.release(SHMBUS_LOCK_ADMIN, of: control.descriptor.number) }
     guard try control.identity() == SharedMemory.identity(of: name.control) else { return }
     let bus = try Bus.open(name)
     guard !(0..<bus.partitions).contains(where: { bus.segmentName($0) == segment }) else { return }
