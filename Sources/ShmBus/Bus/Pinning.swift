@@ -12,9 +12,13 @@ public enum Pinning: Sendable, Equatable {
 
 extension Bus {
   /// Keeps the calling thread near a partition's memory.
-  func pin(near partition: Int?, on host: NUMATopology = .host()) throws(BusError) -> Pinning {
+  func pin(
+    near partition: Int?, on host: @autoclosure () -> NUMATopology = .host()
+  ) throws(BusError) -> Pinning {
     guard let partition else { return .unasked }
     _ = try checked([partition])
+    // Not before: reading the host's nodes takes a millisecond.
+    let host = host()
     guard host.nodes.count > 1 else {
       return .unpinned(
         reason: host.isKnown
