@@ -7,7 +7,9 @@ import ToolSupport
 enum DumpShm {
   private static let subjects = Argument(
     "NAME|FILE", repeated: .string.completed(by: .lines(of: "shmctl list --names")), atLeast: 0,
-    help: "A bus of this host, or segments that were copied from /dev/shm, any of them.")
+    help:
+      "A bus of this host, or segments that were copied from /dev/shm, or checkpoints, any of them."
+  )
   private static let partition = Option(
     "partition", short: "p", .integer(0...1023), help: "Show this partition only.")
   private static let offsets = Option(
@@ -50,6 +52,7 @@ enum DumpShm {
         Example("Look at a bus.", "dump-shm orders"),
         Example("Is it in order?", "dump-shm orders --verify"),
         Example("The bytes of some messages.", "dump-shm orders --offsets 81..90 --hex"),
+        Example("What would be restored.", "dump-shm /var/lib/shmbus/shmbus/orders/meta.*"),
         Example(
           "Keep it for later, or for somebody else.",
           "cp /dev/shm/shmbus.orders.* /tmp && dump-shm /tmp/shmbus.orders.*"),

@@ -30,6 +30,7 @@ enum Shmctl {
         TopCommand.command, AlterCommand.command, TrimCommand.command, SyncCommand.command,
         AdoptCommand.command, NUMACommand.command, RecoverCommand.command, DoctorCommand.command,
         RemoveCommand.command, PublishCommand.command, SubscribeCommand.command,
+        CheckpointCommand.command, RestoreCommand.command, KeeperCommand.command,
         GroupsCommand.command, GroupCommand.command, DemoCommand.command, BenchCommand.command,
         CompletionsCommand.command, ManCommand.command,
       ]),
@@ -45,13 +46,16 @@ enum Shmctl {
   static let keyFile = Option("key-file", .file, help: "The bus's access key, if it has one.")
 
   /// Opens the bus that the command line names, with the key that it names.
-  static func openBus(_ parsed: Parsed) throws(BusError) -> Bus {
-    try openBus(parsed[busName], parsed)
+  static func openBus(_ parsed: Parsed, keepsHouse: Bool = false) throws(BusError) -> Bus {
+    try openBus(parsed[busName], parsed, keepsHouse: keepsHouse)
   }
 
-  static func openBus(_ name: String, _ parsed: Parsed) throws(BusError) -> Bus {
-    guard let path = parsed[keyFile] else { return try Bus.open(name) }
-    return try Bus.open(name, key: AccessKey(file: path))
+  /// Who looks and goes keeps no house.
+  static func openBus(
+    _ name: String, _ parsed: Parsed, keepsHouse: Bool = false
+  ) throws(BusError) -> Bus {
+    let key = try parsed[keyFile].map { path throws(BusError) in try AccessKey(file: path) }
+    return try Bus.open(name, key: key, keepsHouse: keepsHouse)
   }
 }
 

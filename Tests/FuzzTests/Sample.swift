@@ -100,6 +100,8 @@ final class Sample: @unchecked Sendable {
 enum FuzzSpace {
   static func enter() {
     unsafe setenv("SHMBUS_NAMESPACE", "fuzz-\(getpid())", 1)
+    unsafe setenv("SHMBUS_DIR", "none", 1)
+    unsafe setenv("SHMBUS_HOUSEKEEPING", "off", 1)
     atexit { FuzzSpace.clear() }
   }
 

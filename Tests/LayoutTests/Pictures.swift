@@ -85,7 +85,7 @@ private let partitionHeader = Picture(
     ("second_gid", MemoryLayout<shmbus_partition_header>.offset(of: \.second_gid)),
     ("second_rights", MemoryLayout<shmbus_partition_header>.offset(of: \.second_rights)),
     ("ceiling", MemoryLayout<shmbus_partition_header>.offset(of: \.ceiling)),
-    ("reserved0", MemoryLayout<shmbus_partition_header>.offset(of: \.reserved0)),
+    ("origin", MemoryLayout<shmbus_partition_header>.offset(of: \.origin)),
     ("cursor", MemoryLayout<shmbus_partition_header>.offset(of: \.cursor)),
     ("lost_from", MemoryLayout<shmbus_partition_header>.offset(of: \.lost_from)),
     ("lost_to", MemoryLayout<shmbus_partition_header>.offset(of: \.lost_to)),
@@ -127,6 +127,8 @@ private let controlHeader = Picture(
     ("state_dir_bytes", MemoryLayout<shmbus_control_header>.offset(of: \.state_dir_bytes)),
     ("key_salt", MemoryLayout<shmbus_control_header>.offset(of: \.key_salt)),
     ("key_digest", MemoryLayout<shmbus_control_header>.offset(of: \.key_digest)),
+    ("identity", MemoryLayout<shmbus_control_header>.offset(of: \.identity)),
+    ("restored", MemoryLayout<shmbus_control_header>.offset(of: \.restored)),
     ("reserved1", MemoryLayout<shmbus_control_header>.offset(of: \.reserved1)),
     ("keeper_row", MemoryLayout<shmbus_control_header>.offset(of: \.keeper_row)),
     ("keeper_pid", MemoryLayout<shmbus_control_header>.offset(of: \.keeper_pid)),
@@ -138,6 +140,9 @@ private let controlHeader = Picture(
     ("subscriber_rows", MemoryLayout<shmbus_control_header>.offset(of: \.subscriber_rows)),
     ("group_rows", MemoryLayout<shmbus_control_header>.offset(of: \.group_rows)),
     ("admissions", MemoryLayout<shmbus_control_header>.offset(of: \.admissions)),
+    ("keeper_bell", MemoryLayout<shmbus_control_header>.offset(of: \.keeper_bell)),
+    ("checkpoint_wanted", MemoryLayout<shmbus_control_header>.offset(of: \.checkpoint_wanted)),
+    ("checkpoint_done", MemoryLayout<shmbus_control_header>.offset(of: \.checkpoint_done)),
     ("reserved2", MemoryLayout<shmbus_control_header>.offset(of: \.reserved2)),
     ("partition_table", MemoryLayout<shmbus_control_header>.offset(of: \.partition_table)),
     ("endpoint_table", MemoryLayout<shmbus_control_header>.offset(of: \.endpoint_table)),
@@ -151,6 +156,24 @@ private let controlHeader = Picture(
     ("storage_bytes", MemoryLayout<shmbus_control_header>.offset(of: \.storage_bytes)),
     ("reserved4", MemoryLayout<shmbus_control_header>.offset(of: \.reserved4)),
     ("storage", MemoryLayout<shmbus_control_header>.offset(of: \.storage)),
+  ])
+
+private let checkpointHeader = Picture(
+  name: "shmbus_checkpoint_header", size: MemoryLayout<shmbus_checkpoint_header>.size,
+  fields: [
+    ("magic", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.magic)),
+    ("layout_version", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.layout_version)),
+    ("header_bytes", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.header_bytes)),
+    ("byte_count", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.byte_count)),
+    ("checksum", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.checksum)),
+    ("partitions", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.partitions)),
+    ("number", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.number)),
+    ("generation", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.generation)),
+    ("identity", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.identity)),
+    ("time", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.time)),
+    ("groups", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.groups)),
+    ("producers", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.producers)),
+    ("reserved", MemoryLayout<shmbus_checkpoint_header>.offset(of: \.reserved)),
   ])
 
 private let partitionRow = Picture(
@@ -170,7 +193,7 @@ private let partitionRow = Picture(
     ("segment_bytes", MemoryLayout<shmbus_partition_row>.offset(of: \.segment_bytes)),
     ("placement", MemoryLayout<shmbus_partition_row>.offset(of: \.placement)),
     ("huge_pages", MemoryLayout<shmbus_partition_row>.offset(of: \.huge_pages)),
-    ("reserved2", MemoryLayout<shmbus_partition_row>.offset(of: \.reserved2)),
+    ("covered", MemoryLayout<shmbus_partition_row>.offset(of: \.covered)),
     ("reserved3", MemoryLayout<shmbus_partition_row>.offset(of: \.reserved3)),
   ])
 
@@ -208,6 +231,7 @@ private let head = Picture(
     ("held_from", MemoryLayout<shmbus_head>.offset(of: \.held_from)),
     ("owner", MemoryLayout<shmbus_head>.offset(of: \.owner)),
     ("moved", MemoryLayout<shmbus_head>.offset(of: \.moved)),
+    ("lost_from", MemoryLayout<shmbus_head>.offset(of: \.lost_from)),
     ("reserved", MemoryLayout<shmbus_head>.offset(of: \.reserved)),
   ])
 

@@ -32,7 +32,9 @@ final class Run {
       &actions, 1, space.path("out-\(stamp)"), create, 0o600)
     unsafe posix_spawn_file_actions_addopen(
       &actions, 2, space.path("err-\(stamp)"), create, 0o600)
-    let added = environment.merging(["SHMBUS_NAMESPACE": space.namespace]) { own, _ in own }
+    let added = environment.merging([
+      "SHMBUS_NAMESPACE": space.namespace, "SHMBUS_DIR": "none", "SHMBUS_HOUSEKEEPING": "off",
+    ]) { own, _ in own }
     let kept = Self.environment.filter { entry in
       !added.keys.contains { entry.hasPrefix($0 + "=") }
     }

@@ -105,7 +105,8 @@ final class Tmux {
   init(_ space: Space) {
     self.space = space
     socket = space.path("tmux")
-    let shell = "env -u NO_COLOR PS1='$ ' SHMBUS_NAMESPACE=\(space.namespace) bash --norc"
+    let shell =
+      "env -u NO_COLOR PS1='$ ' SHMBUS_NAMESPACE=\(space.namespace) SHMBUS_DIR=none bash --norc"
     run("\(tmux) -f /dev/null new-session -d -x 80 -y 24 \"\(shell)\"")
     #expect(eventually { screen.contains { $0.hasPrefix("$") } })
   }

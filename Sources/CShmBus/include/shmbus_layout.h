@@ -109,7 +109,7 @@ struct shmbus_index_entry {
 ///    104  second_gid       4   a second group's, by an access list; all ones = none
 ///    108  second_rights    4
 ///    112  ceiling          8   atomic: stored in a file: no offset at or above it was handed out
-///    120  reserved         8
+///    120  origin           8   first offset of this creation: not 0 after a restore
 ///    128  cursor           8   atomic: offset:54 | publisher:10
 ///    136  lost_from        8   stored in a file: what the last recovery could not bring back, from here
 ///    144  lost_to          8   to here; 0 = nothing
@@ -136,7 +136,7 @@ struct shmbus_partition_header {
   uint32_t second_gid;
   uint32_t second_rights;
   uint64_t ceiling;
-  uint64_t reserved0;
+  uint64_t origin;
   uint64_t cursor;
   uint64_t lost_from;
   uint64_t lost_to;
@@ -180,7 +180,9 @@ struct shmbus_partition_header {
 ///    228  state_dir_bytes    4   path kept at state_dir
 ///    232  key_salt          16   access key: salt
 ///    248  key_digest        32   access key: SHA-256 of salt and key; all zero = no key
-///    280  reserved         104
+///    280  identity           8   random stamp of the bus: the same after a restore
+///    288  restored           8   ns since 1970: when this creation was made from a checkpoint; 0 = never
+///    296  reserved          88
 ///
 ///    384  keeper_row         8   atomic: registry row of the housekeeper + 1 | incarnation << 16; 0 = none
 ///    392  keeper_pid         8   atomic
@@ -192,7 +194,10 @@ struct shmbus_partition_header {
 ///    440  subscriber_rows    8   atomic: the same
 ///    448  group_rows         8   atomic: the same
 ///    456  admissions         8   atomic: endpoints ever attached
-///    464  reserved          48
+///    464  keeper_bell        8   atomic: monotonic ns | 1 of the first call for the housekeeper; 0 = none
+///    472  checkpoint_wanted  8   atomic: checkpoints that somebody asked for
+///    480  checkpoint_done    8   atomic: which of them is answered, well or badly
+///    488  reserved          24
 ///
 ///    512  partition_table    8   offsets of the tables below from the segment's start
 ///    520  endpoint_table     8
@@ -242,7 +247,9 @@ struct shmbus_control_header {
   uint32_t state_dir_bytes;
   uint8_t key_salt[16];
   uint8_t key_digest[32];
-  uint64_t reserved1[13];
+  uint64_t identity;
+  uint64_t restored;
+  uint64_t reserved1[11];
 
   uint64_t keeper_row;
   uint64_t keeper_pid;
@@ -254,7 +261,10 @@ struct shmbus_control_header {
   uint64_t subscriber_rows;
   uint64_t group_rows;
   uint64_t admissions;
-  uint64_t reserved2[6];
+  uint64_t keeper_bell;
+  uint64_t checkpoint_wanted;
+  uint64_t checkpoint_done;
+  uint64_t reserved2[3];
 
   uint64_t partition_table;
   uint64_t endpoint_table;
@@ -287,7 +297,7 @@ struct shmbus_control_header {
 ///    168  segment_bytes    8
 ///    176  placement        4   0 unknown, 1 verified on its node, 2 elsewhere
 ///    180  huge_pages       4   huge pages it got at creation
-///    184  reserved         8
+///    184  covered          8   atomic: the ceiling that both copies of the checkpoint have; 0 = none yet
 ///    192  reserved        64
 struct shmbus_partition_row {
   uint64_t sleepers;
@@ -304,7 +314,7 @@ struct shmbus_partition_row {
   uint64_t segment_bytes;
   uint32_t placement;
   uint32_t huge_pages;
-  uint64_t reserved2;
+  uint64_t covered;
   uint64_t reserved3[8];
 };
 
@@ -370,13 +380,15 @@ struct shmbus_endpoint_row {
 ///      8  held_from  8   atomic: from here on the gate protected every byte since the reader joined
 ///     16  owner      8   atomic: incarnation:48 | subscriber row + 1:16; 0 = nobody
 ///     24  moved      8   atomic: ns since 1970 of the last commit
-///     32  reserved  32
+///     32  lost_from  8   atomic: a restore took the head on from this offset - 1; 0 = told, or never
+///     40  reserved  24
 struct shmbus_head {
   uint64_t head;
   uint64_t held_from;
   uint64_t owner;
   uint64_t moved;
-  uint64_t reserved[4];
+  uint64_t lost_from;
+  uint64_t reserved[3];
 };
 
 /// One durable group: four lines.
@@ -452,6 +464,45 @@ struct shmbus_quarantine_row {
   uint64_t since;
 };
 
+// --------------------------------------------------------------------------------------------- checkpoint
+
+/// "SHMBUSCK"
+#define SHMBUS_CHECKPOINT_MAGIC 0x4b435355424d4853ULL
+
+/// The head of a checkpoint, a file in the state directory. Behind it, without gaps: the control header;
+/// for each partition its row, its cursor, the number of its index entries and these; for each group its
+/// row's number, its row, and its head in each partition; for each producer its row's number, its row, and
+/// its sequence in each partition. Rows are copies of those of the control segment.
+///
+///      0  magic            8
+///      8  layout_version   4   of the rows
+///     12  header_bytes     4
+///     16  byte_count       8   of the whole checkpoint; what the file has behind it is of an older one
+///     24  checksum         4   CRC-32C of all of it, with this field as 0
+///     28  partitions       4
+///     32  number           8   of two copies the larger one is newer
+///     40  generation       8   the bus's
+///     48  identity         8   the bus's
+///     56  time             8   ns since 1970
+///     64  groups           4
+///     68  producers        4
+///     72  reserved        56
+struct shmbus_checkpoint_header {
+  uint64_t magic;
+  uint32_t layout_version;
+  uint32_t header_bytes;
+  uint64_t byte_count;
+  uint32_t checksum;
+  uint32_t partitions;
+  uint64_t number;
+  uint64_t generation;
+  uint64_t identity;
+  uint64_t time;
+  uint32_t groups;
+  uint32_t producers;
+  uint64_t reserved[7];
+};
+
 // --------------------------------------------------------------------------------------------- assertions
 
 #define SHMBUS_AT(type, field, offset) \
@@ -483,6 +534,7 @@ SHMBUS_AT(shmbus_partition_header, payload_offset, 88);
 SHMBUS_AT(shmbus_partition_header, mode, 96);
 SHMBUS_AT(shmbus_partition_header, second_rights, 108);
 SHMBUS_AT(shmbus_partition_header, ceiling, 112);
+SHMBUS_AT(shmbus_partition_header, origin, 120);
 SHMBUS_AT(shmbus_partition_header, lost_to, 144);
 SHMBUS_AT(shmbus_partition_header, cursor, 128);
 
@@ -494,7 +546,9 @@ SHMBUS_AT(shmbus_control_header, slots, 128);
 SHMBUS_AT(shmbus_control_header, partitions, 184);
 SHMBUS_AT(shmbus_control_header, owner_uid, 192);
 SHMBUS_AT(shmbus_control_header, key_digest, 248);
+SHMBUS_AT(shmbus_control_header, identity, 280);
 SHMBUS_AT(shmbus_control_header, keeper_row, 384);
+SHMBUS_AT(shmbus_control_header, keeper_bell, 464);
 SHMBUS_AT(shmbus_control_header, publisher_rows, 432);
 SHMBUS_AT(shmbus_control_header, partition_table, 512);
 SHMBUS_AT(shmbus_control_header, quarantine_table, 560);
@@ -508,6 +562,7 @@ SHMBUS_AT(shmbus_partition_row, node, 132);
 SHMBUS_AT(shmbus_partition_row, ceiling, 144);
 SHMBUS_AT(shmbus_partition_row, placement, 176);
 SHMBUS_AT(shmbus_partition_row, huge_pages, 180);
+SHMBUS_AT(shmbus_partition_row, covered, 184);
 
 SHMBUS_SIZE(shmbus_endpoint_row, 256);
 SHMBUS_AT(shmbus_endpoint_row, membership, 32);
@@ -521,11 +576,17 @@ SHMBUS_AT(shmbus_endpoint_row, label, 192);
 SHMBUS_SIZE(shmbus_head, 64);
 SHMBUS_AT(shmbus_head, held_from, 8);
 SHMBUS_AT(shmbus_head, owner, 16);
+SHMBUS_AT(shmbus_head, lost_from, 32);
 SHMBUS_SIZE(shmbus_group_row, 256);
 SHMBUS_AT(shmbus_group_row, name, 64);
 SHMBUS_SIZE(shmbus_producer_row, 128);
 SHMBUS_AT(shmbus_producer_row, name, 64);
 SHMBUS_SIZE(shmbus_producer_sequence, 16);
 SHMBUS_SIZE(shmbus_quarantine_row, 32);
+
+SHMBUS_SIZE(shmbus_checkpoint_header, 128);
+SHMBUS_AT(shmbus_checkpoint_header, checksum, 24);
+SHMBUS_AT(shmbus_checkpoint_header, number, 32);
+SHMBUS_AT(shmbus_checkpoint_header, groups, 64);
 
 #endif

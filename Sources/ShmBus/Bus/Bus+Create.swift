@@ -9,19 +9,28 @@ extension Bus {
   ///
   /// - Parameters:
   ///   - name: 1 to 64 letters, digits, `-` or `_`.
-  ///   - configuration: what it is made of.
+  ///   - configuration: what it is to be like.
   ///   - key: what everybody who opens it must present; nil for nothing.
-  /// - Throws: ``BusError`` `.usage` for what cannot be; `.cannotCreate` if the bus exists or memory is
-  ///   short; `.permission` for a group that is not yours to give; `.tryAgain` if somebody is creating or
-  ///   removing it right now.
+  ///   - keepsHouse: as for ``open(_:key:keepsHouse:)``.
+  /// - Throws: ``BusError`` `.usage` for what cannot be; `.cannotCreate` if the bus exists, or could be
+  ///   restored, or memory is short; `.permission` for a group that is not yours to give; `.tryAgain` if
+  ///   somebody is creating or removing it right now.
   public static func create(
     _ name: String, _ configuration: BusConfiguration = BusConfiguration(),
-    key: AccessKey? = nil
+    key: AccessKey? = nil, keepsHouse: Bool = true
   ) throws(BusError) -> Bus {
     let busName = try BusName(name)
     try configuration.validate()
-    let nodes = try configuration.numa.nodes(on: NUMATopology.host)
-    return try Creation(busName, configuration, key, nodes: nodes).run()
+    let resolved = configuration.resolved
+    try resolved.validate()
+    let nodes = try resolved.numa.nodes(on: NUMATopology.host)
+    let bus = try Creation(busName, resolved, key, nodes: nodes).run()
+    if resolved.stateDirectory != .none {
+      // Where that fails the bus works all the same; `stat` and `doctor` tell.
+      try? bus.checkpoint()
+    }
+    if keepsHouse { bus.keepHouse() }
+    return bus
   }
 }
 
@@ -38,13 +47,15 @@ struct Creation {
   private let access: SegmentAccess
   /// Partitions of a new bus go onto these in turn; none: wherever the kernel puts them.
   private let nodes: [Int]
+  /// What it goes on from, if it is a restore.
+  let checkpoint: Checkpoint?
 
   /// Partitions that are there already, in files; nil makes new ones.
   let adoption: Adoption?
 
   init(
     _ name: BusName, _ configuration: BusConfiguration, _ key: AccessKey?, nodes: [Int] = [],
-    adopting adoption: Adoption? = nil
+    adopting adoption: Adoption? = nil, from checkpoint: Checkpoint? = nil
   ) {
     var configuration = configuration
     if configuration.publishGroup == nil, configuration.subscribeGroup == nil {
@@ -55,6 +66,7 @@ struct Creation {
     self.key = key
     self.nodes = nodes
     access = SegmentAccess(configuration)
+    self.checkpoint = checkpoint
     self.adoption = adoption
   }
 
@@ -89,6 +101,7 @@ struct Creation {
     else { return nil }
     let mapping: Mapping
     do {
+      if checkpoint == nil { try checkState() }
       try checkSpace(
         partitions: adoption == nil ? configuration.partitions : 0,
         control: configuration.controlBytes)
@@ -109,6 +122,18 @@ struct Creation {
     bus.map.state.storeRelease(ControlState.ready)  // S1, partner: S2
     try FileLock.release(SHMBUS_LOCK_ADMIN, of: number)
     return bus
+  }
+
+  /// Refuses to begin anew where the state of a bus of this name is kept: its offsets and groups would be
+  /// lost without a word.
+  private func checkState() throws(BusError) {
+    guard case .path(let directory) = configuration.stateDirectory else { return }
+    let place = StatePlace(directory, namespace: name.namespace, name: name.name)
+    guard place.hasState else { return }
+    throw BusError(
+      .cannotCreate,
+      "bus '\(name.name)' has state in \(place.path): bring it back with 'shmctl restore \(name.name)', or "
+        + "give it up with 'shmctl remove \(name.name)'")
   }
 
   private var bytesNeeded: Int {
@@ -153,6 +178,7 @@ struct Creation {
     let map = unsafe ControlMap(mapping.base, configuration.controlLayout)
     unsafe writeHeader(map.header, generation)
     writeTables(map)
+    if let checkpoint { Restoration(checkpoint, map).fillTables() }
     if let adoption {
       for partition in 0..<configuration.partitions {
         adoption.recovered.append(try adoptPartition(partition, generation, map))
@@ -212,6 +238,21 @@ struct Creation {
     unsafe header.pointee.producer_table = UInt64(layout.producerTable)
     unsafe header.pointee.sequence_table = UInt64(layout.sequenceTable)
     unsafe header.pointee.quarantine_table = UInt64(layout.quarantineTable)
+    unsafe header.pointee.identity = checkpoint?.image.identity ?? UInt64.random(in: 1...UInt64.max)
+    unsafe header.pointee.checkpoint_every = configuration.checkpointEvery.nanoseconds
+    if let checkpoint { unsafe Restoration.fill(header, from: checkpoint) }
+    guard case .path(let directory) = configuration.stateDirectory else { return }
+    unsafe header.pointee.state_dir_bytes = UInt32(directory.utf8.count)
+    unsafe withUnsafeMutableBytes(of: &header.pointee.state_dir) { field in
+      unsafe field.initializeMemory(as: UInt8.self, repeating: 0)
+      unsafe field.copyBytes(from: directory.utf8)
+    }
+  }
+
+  /// Where a partition begins: above every offset that was ever handed out in it.
+  private func origin(of partition: Int) -> Offset {
+    guard let checkpoint, checkpoint.image.partitions.indices.contains(partition) else { return 0 }
+    return checkpoint.ceiling(of: partition)
   }
 
   private func writeKey(_ header: UnsafeMutablePointer<shmbus_control_header>) {
@@ -276,7 +317,9 @@ struct Creation {
     unsafe header.pointee.headers_offset = UInt64(layout.headersOffset)
     unsafe header.pointee.payload_offset = UInt64(layout.payloadOffset)
     unsafe access.write(to: &header.pointee)
-    unsafe header.pointee.cursor = Packed.cursor(0, claimant: Packed.nobody)
+    let origin = origin(of: partition)
+    unsafe header.pointee.origin = origin
+    unsafe header.pointee.cursor = Packed.cursor(origin, claimant: Packed.nobody)
     // Publishers that are attached already may not have noticed it when the first gate is computed.
     let ring = unsafe Ring(partitionBase: base, layout)
     for publisher in 0..<layout.maxPublishers {
@@ -287,13 +330,20 @@ struct Creation {
     unsafe fields.pointee.segment_bytes = UInt64(layout.segmentBytes)
     unsafe fields.pointee.placement = placed.code
     unsafe fields.pointee.huge_pages = UInt32(clamping: placed.hugePageCount)
+    unsafe fields.pointee.origin = origin
     try share(memory, access)
     if let owner { try memory.setOwner(owner) }
-    guard configuration.storage != nil else { return }
-    let ceiling = StoredRing.leeway(ring.capacity)
-    unsafe header.pointee.ceiling = ceiling
-    try memory.synchronize()
-    row.ceiling.storeRelaxed(ceiling)
+    if configuration.storage == nil {
+      // Not covered by a checkpoint yet: the first one is about to be written.
+      let ceiling = min(origin + Ceiling.step, Packed.offsetLimit)
+      row.ceiling.storeRelease(
+        configuration.stateDirectory == .none ? Packed.offsetLimit : ceiling)  // N1
+    } else {
+      let ceiling = StoredRing.leeway(ring.capacity)
+      unsafe header.pointee.ceiling = ceiling
+      try memory.synchronize()
+      row.ceiling.storeRelaxed(ceiling)
+    }
   }
 
   private func share(_ memory: borrowing SharedMemory, _ access: FileAccess) throws {
@@ -317,11 +367,25 @@ struct Creation {
           "bus '\(name.name)' exists already; open it, or remove it with 'shmctl remove \(name.name)'"
         )
       }
+      try removeState(of: memory, name)
       try clearAway(name)
     } catch {
       if (error as? SystemError)?.code == ENOENT { return }
       throw .from(error) { .cannotOpen(name.control, $0) }
     }
+  }
+
+  /// A remover that died half way may have left the state of what it removed.
+  private static func removeState(of memory: borrowing SharedMemory, _ name: BusName) throws {
+    let size = MemoryLayout<shmbus_control_header>.size
+    guard try memory.byteCount() >= size else { return }
+    let mapping = try Mapping(memory.descriptor, byteCount: size, writable: false, populate: false)
+    guard unsafe SharedWord(mapping.base, at: 24).loadAcquire() == ControlState.removed,
+      case .path(let directory) = BusConfiguration(
+        unsafe mapping.base.load(as: shmbus_control_header.self)
+      ).stateDirectory
+    else { return }
+    try StatePlace(directory, namespace: name.namespace, name: name.name).remove()
   }
 
   /// Whether a control segment whose lock is free never became ready, or was being removed.

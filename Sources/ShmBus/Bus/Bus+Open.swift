@@ -2,16 +2,30 @@ import CShmBus
 import Glibc
 
 extension Bus {
-  /// Opens a bus that exists.
+  /// Opens a bus that exists; one whose memory is gone since the host was started is restored from its
+  /// checkpoint first (``restore(_:from:keepsHouse:)``).
   ///
   /// - Parameters:
-  ///   - name: its name.
+  ///   - name: the bus's.
   ///   - key: its access key, where it was created with one.
+  ///   - keepsHouse: let this process be the housekeeper, or stand by as long as another one is: a thread
+  ///     of the library then writes checkpoints and looks after the dead. `SHMBUS_HOUSEKEEPING=off` in the
+  ///     environment declines for all buses.
   /// - Throws: ``BusError`` `.notFound`, `.permission`, `.damaged` (with what was found and what was
   ///   expected), `.tryAgain` if it is only half created, `.unavailable` if it has been removed.
-  public static func open(_ name: String, key: AccessKey? = nil) throws(BusError) -> Bus {
-    let bus = try open(BusName(name))
+  public static func open(
+    _ name: String, key: AccessKey? = nil, keepsHouse: Bool = true
+  ) throws(BusError) -> Bus {
+    let busName = try BusName(name)
+    let bus: Bus
+    do { bus = try open(busName) } catch {
+      guard error.code == .notFound || error.code == .tryAgain,
+        let restored = try restoreIfGone(busName)
+      else { throw error }
+      bus = restored
+    }
     try unsafe AccessKey.check(key, bus.map.header.pointee, name)
+    if keepsHouse { bus.keepHouse() }
     return bus
   }
 
@@ -145,6 +159,14 @@ extension BusConfiguration {
       claimTimeout: .nanoseconds(Int64(truncatingIfNeeded: header.claim_timeout)),
       indexSpacing: Int(header.index_spacing), checksum: header.options & 1 != 0,
       prefault: header.options & 4 != 0, hugePages: header.options & 2 != 0,
-      storage: Self.storage(header), sync: Self.sync(header))
+      storage: Self.storage(header), sync: Self.sync(header),
+      stateDirectory: unsafe header.state_dir_bytes == 0
+        ? .none
+        : .path(
+          withUnsafeBytes(of: header.state_dir) { bytes in
+            unsafe String(
+              decoding: bytes.prefix(Int(header.state_dir_bytes)).prefix { $0 != 0 }, as: UTF8.self)
+          }),
+      checkpointEvery: .nanoseconds(Int64(truncatingIfNeeded: header.checkpoint_every)))
   }
 }

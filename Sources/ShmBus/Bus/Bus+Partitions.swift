@@ -46,6 +46,8 @@ extension Bus {
     } catch {
       throw .from(error) { BusError(.cannotCreate, "cannot add partitions to bus '\(name)'", $0) }
     }
+    // A reboot must not take them away again: their offsets would begin anew.
+    if statePlace != nil { try? checkpoint() }
     for group in groupTable.groups { group.bump() }
     for partition in 0..<partitions {
       Sleepers.subscribers(of: partition, in: map).wakeAll()

@@ -2,7 +2,8 @@ import CShmBus
 import Glibc
 
 extension Bus {
-  /// Removes a bus: its names go at once, its memory when the last process unmaps it.
+  /// Removes a bus: its names and its state go at once, its memory when the last process unmaps it. Of a bus
+  /// that is not in memory, its state goes.
   ///
   /// - Parameters:
   ///   - name: the bus's.
@@ -28,26 +29,41 @@ extension Bus {
         throw BusError.noSuchBus(name)
       }
       try Creation.checkRemovable(busName)
-      try retire(busName, control, key, force: force)
+      let place = try retire(busName, control, key, force: force)
+      // Before the segments: who dies here leaves a bus that says that it is removed.
+      try place?.remove()
       try Creation.clearAway(busName)
     } catch {
+      if (error as? SystemError)?.code == ENOENT, try removeState(busName) { return }
       throw .from(error) {
         $0.code == ENOENT ? .noSuchBus(name) : .cannotOpen(busName.control, $0)
       }
     }
   }
 
-  /// Tells everyone attached that the bus is gone. A bus that never became ready has nobody to tell.
+  /// The state of a bus whose memory is gone; false if there is none.
+  private static func removeState(_ name: BusName) throws(BusError) -> Bool {
+    guard let place = standardPlace(name), place.hasState else { return false }
+    do { try place.remove() } catch { throw House.sentence(name.name, place, error) }
+    return true
+  }
+
+  static func standardPlace(_ name: BusName) -> StatePlace? {
+    StatePlace.standard.map { StatePlace($0, namespace: name.namespace, name: name.name) }
+  }
+
+  /// Tells everyone attached that the bus is gone; returns where its state is. A bus that never became ready
+  /// has nobody to tell.
   private static func retire(
     _ name: BusName, _ control: borrowing SharedMemory, _ key: AccessKey?, force: Bool
-  ) throws {
+  ) throws -> StatePlace? {
     let bus: Bus
     do {
-      if try Creation.isLeftover(control, name) { return }
+      if try Creation.isLeftover(control, name) { return nil }
       bus = try Bus.open(name)
     } catch {
       guard force else { throw error }
-      return
+      return standardPlace(name)
     }
     if !force { try unsafe AccessKey.check(key, bus.map.header.pointee, name.name) }
     let living = (0..<bus.map.layout.endpointRows).filter { row in
@@ -62,6 +78,7 @@ extension Bus {
           + "); end them first, or use --force")
     }
     bus.retire()
+    return bus.statePlace
   }
 
   /// The names of the buses that exist in this namespace, sorted; half-created and damaged ones too.

@@ -23,6 +23,8 @@ public final class Bus: @unchecked Sendable {
   let control: SharedMemory
   let mapping: Mapping
   let map: ControlMap
+  /// This process's part in keeping house; set before anybody else has the bus.
+  private var duty: HouseDuty?
 
   init(
     _ busName: BusName, _ configuration: BusConfiguration, control: consuming SharedMemory,
@@ -36,6 +38,29 @@ public final class Bus: @unchecked Sendable {
     self.generation = generation
     // Before anything of the bus is touched: a quarantiner's fence must reach this process too.
     _ = ProcessBarrier.register()
+  }
+
+  deinit {
+    if let duty { Housekeeper.shared.leave(duty) }
+  }
+
+  /// Has this process keep house, or stand by: a tool that looks and goes does not come to it.
+  package func keepHouse(startsAfter delay: UInt64 = 200_000_000, always: Bool = false) {
+    guard duty == nil, always || !Self.isHousekeepingDeclined, let own = try? Bus(reopening: self)
+    else { return }
+    let duty = HouseDuty(own, startsAfter: delay)
+    self.duty = duty
+    Housekeeper.shared.enter(duty)
+  }
+
+  /// The same memory, mapped once more: it lives as long as this one, whatever its name stands for by now.
+  private convenience init(reopening bus: Bus) throws(SystemError) {
+    let control = try bus.control.duplicated()
+    let mapping = try Mapping(
+      control.descriptor, byteCount: bus.mapping.byteCount, writable: true, populate: false)
+    self.init(
+      bus.busName, bus.configuration, control: control, mapping: mapping,
+      generation: bus.generation)
   }
 
   /// How many partitions there are now.

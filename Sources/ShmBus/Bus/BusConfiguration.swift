@@ -19,6 +19,18 @@ public struct BusConfiguration: Sendable, Equatable {
     case batch
   }
 
+  /// Where the bus's state is kept, so that it survives the host.
+  public enum StateDirectory: Sendable, Equatable {
+    /// `$SHMBUS_DIR`; else, for root, `/var/lib/shmbus`, and `$XDG_STATE_HOME/shmbus` or
+    /// `~/.local/state/shmbus` for everybody else. None where the environment names none, or says
+    /// `SHMBUS_DIR=none`.
+    case standard
+    /// An absolute path of at most 256 bytes.
+    case path(String)
+    /// Nowhere: the bus is gone with the host's memory.
+    case none
+  }
+
   /// Partitions to begin with: 1 ... `maxPartitions`.
   public var partitions: Int
   /// How far partitions can grow.
@@ -63,6 +75,10 @@ public struct BusConfiguration: Sendable, Equatable {
   public var storage: String?
   /// When a stored bus's partitions reach the disk.
   public var sync: SyncPolicy
+  /// Where the bus's state is kept. Of a bus that was opened it says where it is.
+  public var stateDirectory: StateDirectory
+  /// How often the housekeeper writes a checkpoint: 10 ms to an hour.
+  public var checkpointEvery: Duration
 
   /// The defaults: one partition of 65,536 slots of 256 bytes, publishers block when it is full.
   public init(
@@ -72,7 +88,8 @@ public struct BusConfiguration: Sendable, Equatable {
     maxSubscribers: Int = 128, maxGroups: Int = 32, maxProducers: Int = 64,
     claimTimeout: Duration = .seconds(1), indexSpacing: Int = 64, checksum: Bool = false,
     prefault: Bool = false, hugePages: Bool = false, numa: NUMAPolicy = .none,
-    storage: String? = nil, sync: SyncPolicy = .none
+    storage: String? = nil, sync: SyncPolicy = .none,
+    stateDirectory: StateDirectory = .standard, checkpointEvery: Duration = .seconds(1)
   ) {
     self.partitions = partitions
     self.maxPartitions = maxPartitions ?? max(partitions, 16)
@@ -95,6 +112,8 @@ public struct BusConfiguration: Sendable, Equatable {
     self.numa = numa
     self.storage = storage
     self.sync = sync
+    self.stateDirectory = stateDirectory
+    self.checkpointEvery = checkpointEvery
   }
 
   /// The largest message with its key, in bytes: a quarter of the ring, at most 4,095 slots.
@@ -152,6 +171,26 @@ public struct BusConfiguration: Sendable, Equatable {
       throw BusError(.usage, "claim-timeout must be more than nothing and less than a day")
     }
     try validateStorage()
+    guard checkpointEvery >= .milliseconds(10), checkpointEvery <= .seconds(3_600) else {
+      throw BusError(.usage, "checkpoint-every must be 10 ms to an hour")
+    }
+    if case .path(let path) = stateDirectory {
+      guard path.hasPrefix("/"), (1...256).contains(path.utf8.count), !path.utf8.contains(0) else {
+        throw BusError(
+          .usage, "state-dir '\(path)' must be an absolute path of at most 256 bytes")
+      }
+    }
+  }
+
+  /// With the state directory that the environment names. A stored bus has none: its files tell more than
+  /// a checkpoint does.
+  var resolved: BusConfiguration {
+    guard stateDirectory == .standard else { return self }
+    var found = self
+    found.stateDirectory = .none
+    guard storage == nil else { return found }
+    found.stateDirectory = StatePlace.standard.map { .path($0) } ?? .none
+    return found
   }
 
   private static func check(

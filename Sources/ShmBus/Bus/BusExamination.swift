@@ -18,7 +18,7 @@ struct BusExamination {
       if let unfinished = try unfinished() { return [unfinished] }
       let bus = try Bus.open(name)
       return segmentFaults(bus) + messageFaults(bus) + rebootNotices(bus)
-        + EndpointExamination(bus).diagnoses()
+        + EndpointExamination(bus).diagnoses() + StateExamination(bus).diagnoses()
     } catch let error as BusError where error.code == .notFound {
       // Removed since its name was read.
       return []

@@ -83,8 +83,33 @@ public struct BusStatus: Sendable {
     public let heads: [Int: Offset]
   }
 
+  /// How the bus's state is kept.
+  public struct State: Sendable {
+    /// The folder it is kept in; nil if the bus has none.
+    public let folder: String?
+    /// When the last good checkpoint was written, in nanoseconds since 1970; 0 = never.
+    public let checkpointTime: UInt64
+    /// Its number.
+    public let checkpointNumber: UInt64
+    /// Why the last one could not be written, as a sentence; nil while all is well.
+    public let failure: String?
+    /// How often one is written, in nanoseconds.
+    public let every: UInt64
+    /// The process that keeps house, in its own PID namespace; nil while nobody does.
+    public let keeper: Int?
+    /// Partitions that hand out offsets which no checkpoint covers: after a loss of the host's memory now
+    /// they could be handed out again.
+    public let uncovered: [Int]
+  }
+
   /// The bus's name.
   public let name: String
+  /// The stamp of the bus, the same after a restore.
+  public let identity: UInt64
+  /// When it was restored from a checkpoint, in nanoseconds since 1970; 0 = never.
+  public let restored: UInt64
+  /// How its state is kept.
+  public let state: State
   /// The stamp of its creation.
   public let generation: UInt64
   /// When it was created, in nanoseconds since 1970.
@@ -120,7 +145,7 @@ extension Bus {
         rows.filter { isBusy($0, partition, gate, ring, cursor: cursor) })
       let end = Packed.cursorOffset(cursor)
       let start = map.partition(partition).start.loadAcquire()  // Z2
-      let intact = end > ring.capacity ? end - ring.capacity : 0
+      let intact = ring.oldest(before: end)
       partitions.append(
         BusStatus.Partition(
           partition: partition, cursor: end, oldest: max(intact, min(start, end)), start: start,
@@ -133,10 +158,36 @@ extension Bus {
     try checkWhole()
     let header = unsafe map.header.pointee
     return BusStatus(
-      name: name, generation: generation, created: header.created, configuration: configuration,
+      name: name, identity: header.identity, restored: header.restored, state: state,
+      generation: generation, created: header.created, configuration: configuration,
       partitions: partitions,
       endpoints: rows.map { endpoint($0, isBusy: busy.contains($0)) },
       admissions: map.admissions.loadAcquire())
+  }
+
+  /// How its state is kept.
+  var state: BusStatus.State {
+    let keeps = (try? FileLock.isHeld(SHMBUS_LOCK_KEEPER, seenFrom: control.descriptor.number))
+    let code = Int32(truncatingIfNeeded: map.checkpointError.loadAcquire())
+    let place = statePlace
+    return BusStatus.State(
+      folder: place?.path, checkpointTime: map.checkpointTime.loadAcquire(),
+      checkpointNumber: map.checkpointNumber.loadAcquire(),
+      failure: code == 0
+        ? nil
+        : place.map {
+          House.sentence(
+            name, $0, SystemError(call: "write", subject: $0.path, code: code)
+          ).message
+        },
+      every: map.checkpointEvery.loadAcquire(),
+      keeper: keeps == true ? Int(map.keeperPid.loadAcquire()) : nil,
+      uncovered: place == nil
+        ? []
+        : (0..<partitions).filter {
+          let row = map.partition($0)
+          return row.ceiling.loadAcquire() > row.covered.loadAcquire()
+        })
   }
 
   /// Whether a publisher is attached whose process lives.

@@ -74,6 +74,14 @@ public struct Diagnosis: Sendable, Equatable {
     case quarantine
     /// Memory does not lie where it was asked for, or is not of huge pages.
     case placement
+    /// Its state is not being written to disk.
+    case stateNotKept
+    /// Nobody keeps house.
+    case noKeeper
+    /// A copy of its checkpoint is not what was written.
+    case damagedCheckpoint
+    /// It is not in memory, and can be restored.
+    case restorable
     /// It cannot be looked at.
     case denied
     /// Shared memory is short.

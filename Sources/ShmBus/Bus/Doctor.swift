@@ -13,7 +13,12 @@ public enum Doctor {
     do { inventory = try Inventory() } catch {
       throw BusError(.unavailable, "cannot list /dev/shm", error)
     }
-    if let wanted, inventory.segments[wanted] == nil { throw .noSuchBus(wanted.name) }
+    if let wanted, inventory.segments[wanted] == nil {
+      guard let place = Bus.standardPlace(wanted), place.hasState else {
+        throw .noSuchBus(wanted.name)
+      }
+      return [restorable(wanted, place)]
+    }
     var found: [Diagnosis] = []
     for (bus, segments) in inventory.segments.sorted(by: { $0.key.name < $1.key.name })
     where wanted == nil || wanted == bus {
@@ -26,6 +31,16 @@ public enum Doctor {
       left.element.severity != right.element.severity
         ? left.element.severity > right.element.severity : left.offset < right.offset
     }.map(\.element)
+  }
+
+  private static func restorable(_ name: BusName, _ place: StatePlace) -> Diagnosis {
+    Diagnosis(
+      name.name, .restorable, .notice,
+      finding: "it is not in memory, and its state is kept: as after a reboot",
+      evidence: "there is a checkpoint in \(place.path)",
+      fix:
+        "whoever opens it restores it, or 'shmctl restore \(name.name)'; 'shmctl remove \(name.name)' "
+        + "gives it up")
   }
 
   private static func foreign(_ segment: String) -> Diagnosis {

@@ -190,6 +190,11 @@ final class GroupSeat {
     track.later = offset
     track.noted = offset
     if let asked = missed.removeValue(forKey: partition) { track.missedFrom = asked }
+    let lostFrom = words.lostFrom.loadAcquire()  // N5
+    if lostFrom != 0, lostFrom <= offset {
+      track.missedFrom = lostFrom - 1
+      track.lost = words.lostFrom
+    }
     track.settlePlainFrom(verifies: core.bus.configuration.checksum)
     return track
   }

@@ -1,3 +1,5 @@
+import CShmBus
+
 // What happens when the gate holds a claim back: cold code, out of the publisher's line.
 
 extension PublisherCore {
@@ -56,7 +58,7 @@ extension PublisherCore {
       let passed = unsafe self.passVoid(lane, span: span)
       let freed =
         unsafe passed || self.free(holder, partition: gate.partition)
-        || self.quarantine(lane, holder)
+        || self.quarantine(lane, holder) || self.liftCeiling(gate, seen, span: span)
       if freed || !isHeld, tryClaim() { return .ready }
       // Whoever holds the ring may be dead, and nobody wakes for that.
       return .stuck
@@ -90,6 +92,16 @@ extension PublisherCore {
       }
     }
     return moved
+  }
+
+  /// The ceiling holds the claim, and nobody keeps house who could raise it: the bus goes on, and says
+  /// that its offsets are not covered.
+  private func liftCeiling(_ gate: Gate, _ cursor: UInt64, span: UInt64) -> Bool {
+    let ceiling = gate.map.partition(gate.partition).ceiling.loadAcquire()
+    guard Packed.cursorOffset(cursor) &+ span > ceiling,
+      (try? FileLock.isHeld(SHMBUS_LOCK_KEEPER, seenFrom: recovery.control)) == false
+    else { return false }
+    return gate.overdraw(ceiling)
   }
 
   /// What no waiting can mend. Own loans are to blame only where they still hold the gate now: a reader may

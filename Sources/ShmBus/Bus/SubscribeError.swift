@@ -36,6 +36,9 @@ public enum SubscribeError: Error, Equatable, Sendable {
       /// The host went down before they were on the disk, or offsets were skipped because it did: after a
       /// reboot, on a stored bus (``Bus/adopt(_:storage:_:)``).
       case lost
+      /// The bus was restored from a checkpoint: its messages went with the host's memory. Not all of these
+      /// offsets need have been messages.
+      case restored
     }
   }
 }
@@ -44,6 +47,9 @@ extension SubscribeError: CustomStringConvertible {
   /// One sentence, with the way out.
   public var description: String {
     switch self {
+    case .gap(let gap) where gap.cause == .restored:
+      "partition \(gap.partition): what was from offset \(gap.from) on was lost with the host's memory; the"
+        + " bus was restored from its checkpoint and goes on at \(gap.to)"
     case .gap(let gap):
       "partition \(gap.partition): \(gap.count) slots from offset \(gap.from) were \(gap.cause.sentence)"
     case .damaged(let partition, let offset):
@@ -64,6 +70,7 @@ extension SubscribeError.Gap.Cause {
     case .lost:
       "lost when the host went down, or never handed out; call sync() for what must survive, or use --sync"
     case .trimmed: "trimmed before they were read; reading goes on at the partition's new start"
+    case .restored: "lost with the host's memory"
     }
   }
 }

@@ -198,16 +198,20 @@ extension SubscriberCore {
   private func missed(_ track: UnsafeMutablePointer<Track>) -> SubscribeError? {
     let from = unsafe track.pointee.missedFrom
     guard from != .max else { return nil }
+    let isRestored = unsafe track.pointee.lost != nil
     if whenGone == .latest { unsafe Self.goOn(track, to: track.pointee.ring.end) }
     if whenGone != .fail {
+      // Told at least once: whoever dies before it says so leaves it to the next member.
+      unsafe track.pointee.lost?.storeRelease(0)  // N5
+      unsafe track.pointee.lost = nil
       unsafe track.pointee.missedFrom = .max
       unsafe track.pointee.settlePlainFrom(verifies: bus.configuration.checksum)
     }
     let partition = unsafe track.pointee.partition
     let to = unsafe max(track.pointee.position, track.pointee.startsAt)
     let isTrimmed = unsafe track.pointee.start.loadAcquire() >= to  // Z2, partner: Z1
-    return .gap(
-      .init(
-        partition: partition, from: from, to: to, cause: isTrimmed ? .trimmed : .overwritten))
+    let cause: SubscribeError.Gap.Cause =
+      isRestored ? .restored : isTrimmed ? .trimmed : .overwritten
+    return .gap(.init(partition: partition, from: from, to: to, cause: cause))
   }
 }

@@ -53,6 +53,7 @@ struct GroupTable {
     if hasHeads {
       for partition in rings.indices {
         map.head(row, partition: partition).owner.storeRelease(0)
+        map.head(row, partition: partition).lostFrom.storeRelease(0)
         GroupHead(map.head(row, partition: partition).head).raise { _ in 0 }  // J1
       }
       fullFence()  // J2, partner: G1 before G0 and G2
@@ -129,6 +130,7 @@ struct GroupTable {
       guard fields.assignor != Self.broadcast || !fields.member.isEmpty else { continue }
       let words = map.head(group.row, partition: partition)
       words.owner.storeRelease(0)
+      words.lostFrom.storeRelease(0)
       words.heldFrom.storeRelease(0)
       GroupHead(words.head).raise { _ in 0 }
     }
@@ -143,6 +145,8 @@ struct GroupTable {
       _ = words.heldFrom.raise(to: old)
       return offset
     }
+    // Whoever moves it has decided about what lies before.
+    words.lostFrom.storeRelease(0)
     words.moved.storeRelaxed(Clock.realtime())
     Sleepers.publishers(of: partition, in: map).wakeAll()
   }

@@ -6,6 +6,8 @@ package struct BusReport: Sendable {
   package let taken: UInt64
   package let control: ControlReport?
   package let partitions: [PartitionReport]
+  /// Files of the state directory that were among what was looked at.
+  package let checkpoints: [CheckpointReport]
   /// What is wrong, segment by segment.
   package let findings: [Finding]
   /// Findings beyond the first hundred of a segment.

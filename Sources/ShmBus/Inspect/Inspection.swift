@@ -44,10 +44,14 @@ package enum Inspection {
       report?.markStalled(openClaims, partitions)
       control = found
     }
+    let checkpoints = segments.filter { $0.kind == .checkpoint }.map { CheckpointInspector($0) }
+    logs += checkpoints.map(\.log)
+    let kept = checkpoints.lazy.compactMap(\.report.name).first
     return BusReport(
       name: control?.hasHeader == true && control?.name.isEmpty == false
-        ? control?.name ?? name : name,
+        ? control?.name ?? name : kept ?? name,
       taken: Clock.realtime(), control: report, partitions: partitions,
+      checkpoints: checkpoints.map(\.report),
       findings: logs.flatMap(\.findings) + strangers(among: segments),
       findingsOmitted: logs.reduce(0) { $0 + $1.omitted })
   }

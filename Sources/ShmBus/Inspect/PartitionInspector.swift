@@ -101,6 +101,11 @@ struct PartitionInspector {
         expected: "0 to \(layout.maxPublishers - 1), or 1023 for nobody")
     }
     let cursor = Packed.cursorOffset(word)
+    if header.origin > cursor {
+      log.report(
+        at: 112, "header.origin", found: "\(header.origin)",
+        expected: "at most the cursor \(cursor)")
+    }
     // Read after the cursor: a ceiling only grows.
     var ceiling = Packed.offsetLimit
     if let control, let tables = control.layout, partition < tables.maxPartitions {
@@ -165,8 +170,8 @@ struct PartitionInspector {
       ("index_spacing", UInt64(h.index_spacing)), ("index_entries", UInt64(h.index_entries)),
       ("segment_bytes", h.segment_bytes), ("cells_offset", h.cells_offset),
       ("index_offset", h.index_offset), ("headers_offset", h.headers_offset),
-      ("payload_offset", h.payload_offset), ("ceiling", h.ceiling), ("lost_from", h.lost_from),
-      ("lost_to", h.lost_to), ("cursor", cursorWord),
+      ("payload_offset", h.payload_offset), ("ceiling", h.ceiling), ("origin", h.origin),
+      ("lost_from", h.lost_from), ("lost_to", h.lost_to), ("cursor", cursorWord),
     ]
     return fields.map { ControlReport.Field(name: $0.0, value: .number($0.1)) }
   }

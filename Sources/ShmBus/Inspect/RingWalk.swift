@@ -26,7 +26,8 @@ struct RingWalk {
     self.isLive = isLive
     self.voidClaims = voidClaims
     voids = voidClaims()
-    oldest = end > UInt64(layout.slots) ? end - UInt64(layout.slots) : 0
+    let origin = min(end, reader.word(at: 112) ?? 0)
+    oldest = max(origin, end > UInt64(layout.slots) ? end - UInt64(layout.slots) : 0)
     patience = Patience(isLive: isLive)
   }
 

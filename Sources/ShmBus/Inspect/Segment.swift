@@ -8,6 +8,8 @@ package final class Segment: @unchecked Sendable {
   package enum Kind: Equatable, Sendable {
     case control
     case partition(Int?)
+    /// No segment, but a file of the state directory.
+    case checkpoint
     case unknown
   }
 
@@ -98,6 +100,9 @@ package final class Segment: @unchecked Sendable {
   package var kind: Kind {
     let magic = reader.word(at: 0)
     if magic == SHMBUS_CONTROL_MAGIC { return .control }
+    if magic == SHMBUS_CHECKPOINT_MAGIC || name.hasSuffix("meta.0") || name.hasSuffix("meta.1") {
+      return .checkpoint
+    }
     let number = name.split(separator: ".").last.flatMap { last in
       last.first == "p" ? Int(last.dropFirst()) : nil
     }

@@ -23,6 +23,17 @@ struct ControlMap {
   var subscriberRows: SharedWord { unsafe SharedWord(base, at: 440) }
   var groupRows: SharedWord { unsafe SharedWord(base, at: 448) }
   var admissions: SharedWord { unsafe SharedWord(base, at: 456) }
+  var keeperPid: SharedWord { unsafe SharedWord(base, at: 392) }
+  var checkpointTime: SharedWord { unsafe SharedWord(base, at: 400) }
+  var checkpointNumber: SharedWord { unsafe SharedWord(base, at: 408) }
+  /// An `errno` value; 0 = the last checkpoint is good.
+  var checkpointError: SharedWord { unsafe SharedWord(base, at: 416) }
+  var checkpointEvery: SharedWord { unsafe SharedWord(base, at: 424) }
+  /// When the housekeeper was called for, and its futex.
+  var keeperBell: SharedWord { unsafe SharedWord(base, at: 464) }
+  var keeperBellAddress: UnsafeRawPointer { unsafe UnsafeRawPointer(base + 464) }
+  var checkpointWanted: SharedWord { unsafe SharedWord(base, at: 472) }
+  var checkpointDone: SharedWord { unsafe SharedWord(base, at: 480) }
 
   /// How many partitions there are: at least the one that every bus has, and as many as there is room
   /// for, whatever the word says.
@@ -93,6 +104,8 @@ struct ControlMap {
     var ceiling: SharedWord { unsafe SharedWord(base, at: 144) }
     var start: SharedWord { unsafe SharedWord(base, at: 152) }
     var durable: SharedWord { unsafe SharedWord(base, at: 160) }
+    /// The ceiling that both copies of the checkpoint have.
+    var covered: SharedWord { unsafe SharedWord(base, at: 184) }
   }
 
   /// Offsets as drawn at `shmbus_endpoint_row`.
@@ -133,6 +146,8 @@ struct ControlMap {
     var heldFrom: SharedWord { unsafe SharedWord(base, at: 8) }
     var owner: SharedWord { unsafe SharedWord(base, at: 16) }
     var moved: SharedWord { unsafe SharedWord(base, at: 24) }
+    /// A restore took the head on from this offset - 1, and no member was told yet; else 0.
+    var lostFrom: SharedWord { unsafe SharedWord(base, at: 32) }
   }
 
   /// Offsets as drawn at `shmbus_group_row`.

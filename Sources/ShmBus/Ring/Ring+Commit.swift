@@ -17,24 +17,6 @@ extension Ring {
       state: ControlWord.aborted, lap: lap(offset), span: span, publisher: publisher)
     header(offset).control.storeRelease(word.raw)  // K1, partner: R1
   }
-
-  /// The entry for the boundary at or below an offset.
-  func indexEntry(_ offset: Offset) -> IndexEntry {
-    let boundary = offset & ~spacingMask
-    let number = (boundary / (spacingMask &+ 1)) & indexMask
-    return unsafe IndexEntry(index + Int(truncatingIfNeeded: number &<< 4))
-  }
-
-  /// Offsets as drawn at `shmbus_index_entry`.
-  @safe
-  struct IndexEntry {
-    let start: SharedWord
-    let timestamp: SharedWord
-    init(_ base: UnsafeMutableRawPointer) {
-      unsafe start = SharedWord(base)
-      unsafe timestamp = SharedWord(base, at: 8)
-    }
-  }
 }
 
 extension Lane {
@@ -50,8 +32,7 @@ extension Lane {
   }
 
   /// One entry for each boundary of the claim. Nobody else writes these entries: the gate keeps the
-  /// next lap away until the claim is decided. A reader takes `start` for a hint and checks it against
-  /// the slot; to believe the timestamp too, it must find the same `start` before and after.
+  /// next lap away until the claim is decided. (Who rebuilds the index gives way.)
   @usableFromInline @inline(never)
   static func writeIndex(
     _ lane: UnsafeMutablePointer<Lane>, _ offset: Offset, upTo lastBoundary: Offset,
@@ -61,11 +42,7 @@ extension Lane {
     var boundary = (offset &+ ring.spacingMask) & ~ring.spacingMask
     // Ends: at most 4,095 slots a claim.
     while boundary <= lastBoundary {
-      let entry = ring.indexEntry(boundary)
-      entry.start.storeRelaxed(0)  // X1
-      releaseFence()  // X2
-      entry.timestamp.storeRelaxed(timestamp)  // X3
-      entry.start.storeRelease(offset &+ 1)  // X4, partner: X5
+      ring.indexEntry(boundary).write(offset, timestamp: timestamp)
       boundary &+= ring.spacingMask &+ 1
     }
   }

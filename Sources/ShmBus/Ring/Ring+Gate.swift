@@ -47,7 +47,11 @@ extension Lane {
   ) -> Bool {
     let ring = unsafe lane.pointee.ring
     let row = unsafe lane.pointee.gate.map.partition(lane.pointee.gate.partition)
-    var limit = min(gate &+ ring.capacity, row.ceiling.loadAcquire(), Packed.offsetLimit)
+    let ceiling = row.ceiling.loadAcquire()  // N2, partner: N1
+    if ceiling &- Packed.cursorOffset(cursor) < Ceiling.near {
+      unsafe lane.pointee.gate.callKeeper(Packed.cursorOffset(cursor), ceiling)
+    }
+    var limit = min(gate &+ ring.capacity, ceiling, Packed.offsetLimit)
     // Slots out of use stop claims here, so that the slow path passes over them. After the gate: a claim
     // that it found decided is not voided any more.
     let quarantine = unsafe lane.pointee.gate.quarantine(of: ring)

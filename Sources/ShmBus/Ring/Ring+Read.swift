@@ -51,7 +51,9 @@ extension Ring {
 
   /// The same, for a cursor as it was seen. Walks are bounded by the ring's length only if both their ends
   /// come from one look at it.
-  func oldest(before end: Offset) -> Offset { end > capacity ? end &- capacity : 0 }
+  func oldest(before end: Offset) -> Offset {
+    max(end > capacity ? end &- capacity : 0, origin)
+  }
 
   /// The oldest offset that may be read where `start` is the partition's: what is below it was trimmed.
   func oldestReadable(_ start: Offset) -> Offset { max(oldestIntact, min(start, end)) }
@@ -87,16 +89,14 @@ extension Ring {
   }
 
   /// A claim's start at or before `offset` if one can be found, else the first one after `oldest`.
-  private func claimStart(
+  func claimStart(
     atOrBefore offset: Offset, notBelow oldest: Offset, end: Offset
   ) -> Offset {
-    if oldest == 0 && offset <= spacingMask { return 0 }
+    if oldest == origin && offset &- origin <= spacingMask { return origin }
     var boundary = offset & ~spacingMask
     // Ends: boundaries go down to the oldest intact offset.
     while boundary >= oldest {
-      let entry = indexEntry(boundary)
-      let start = entry.start.loadAcquire() &- 1  // X5, partner: X4
-      if start <= boundary, start >= oldest, isClaimStart(start) { return start }
+      if let start = indexedStart(boundary, notBelow: oldest) { return start }
       guard boundary > spacingMask else { break }
       boundary -= spacingMask &+ 1
     }
@@ -104,7 +104,7 @@ extension Ring {
   }
 
   /// Walks slot by slot, without the index: a control word of the right lap is a message, padding or a claim.
-  private func firstClaimStart(from oldest: Offset, to end: Offset) -> Offset {
+  func firstClaimStart(from oldest: Offset, to end: Offset) -> Offset {
     var position = oldest
     // Ends: at most `capacity` slots lie between the oldest intact offset and the cursor.
     while position < end && !isClaimStart(position) { position += 1 }
@@ -113,7 +113,7 @@ extension Ring {
 
   /// Whether a claim begins here: a word of this lap, and not a message inside a batch, whose words are
   /// written before the batch is decided.
-  private func isClaimStart(_ offset: Offset) -> Bool {
+  func isClaimStart(_ offset: Offset) -> Bool {
     switch standing(at: offset) {
     case .claimed: true
     case .message, .padding: header(offset).keyWord.flags & SlotHeader.Flag.insideBatch == 0

@@ -1,21 +1,35 @@
 // Looking for a place by time. Nothing found here is believed for longer than it is intact.
 
 extension Ring {
-  /// The first message at or after a time, as far as messages lie in the order of their times;
-  /// where reading may go on if there is none. Stops at the first undecided slot.
+  /// The first message at or after a time, as far as messages lie in the order of their times to within
+  /// 128 slots; where reading may go on if there is none. Stops at the first undecided
+  /// slot. Costs a search of the index and a walk of a few spacings.
   func messageStart(notBefore time: UInt64) -> Offset {
-    let end = end
-    let oldest = oldest(before: end)
-    var position = lastClaim(before: time, from: oldest, to: end)
+    // Bounded: each turn but the last was overtaken by publishers.
+    for _ in 0..<8 {
+      let end = end
+      let oldest = oldest(before: end)
+      guard oldest < end else { return end }
+      let start = placeToWalk(toTime: time, from: oldest, to: end)
+      if let found = walk(toTime: time, from: start, to: end) { return found }
+    }
+    return messageStart(atOrAfter: oldestIntact)
+  }
+
+  /// Nil when the ring was lapped meanwhile.
+  func walk(toTime time: UInt64, from start: Offset, to end: Offset) -> Offset? {
+    var position = start
     // Ends: each step advances by at least one slot, and the ring has `capacity` of them.
     while position < end {
       switch standing(at: position) {
       case .message(let span):
-        if header(position).timestamp >= time, isIntact(position) { return position }
+        let isLate = header(position).timestamp >= time
+        guard isIntact(position) else { return nil }
+        if isLate { return position }
         position += span
       case .padding(let span): position += span
       case .claimed, .nothing: return position
-      case .overrun: return messageStart(atOrAfter: max(position, oldestIntact))
+      case .overrun: return nil
       }
     }
     return position
@@ -48,27 +62,5 @@ extension Ring {
       }
     }
     return nil
-  }
-
-  /// A place to walk from, by the sparse index: one entry before the first that is not earlier than
-  /// `time`.
-  private func lastClaim(before time: UInt64, from oldest: Offset, to end: Offset) -> Offset {
-    let spacing = spacingMask &+ 1
-    var before = messageStart(atOrAfter: oldest)
-    var last = before
-    var boundary = (oldest + spacingMask) & ~spacingMask
-    // Ends: boundaries go up to the cursor.
-    while boundary < end {
-      let start = messageStart(atOrAfter: boundary)
-      guard case .message = standing(at: start) else {
-        boundary += spacing
-        continue
-      }
-      if header(start).timestamp >= time { return before }
-      before = last
-      last = start
-      boundary += spacing
-    }
-    return before
   }
 }

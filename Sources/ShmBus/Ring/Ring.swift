@@ -30,6 +30,8 @@ struct Ring {
   /// Offsets between two index entries, less one: spacing is a power of two.
   @usableFromInline let spacingMask: UInt64
   @usableFromInline let indexMask: UInt64
+  /// The first offset of this creation: nothing below it was ever in this memory.
+  let origin: Offset
 
   init(partitionBase base: UnsafeMutableRawPointer, _ layout: PartitionLayout) {
     unsafe cursor = SharedWord(base, at: 128)
@@ -45,6 +47,8 @@ struct Ring {
     largestMessage = UInt64(layout.largestMessage)
     spacingMask = UInt64(layout.indexSpacing) - 1
     indexMask = UInt64(layout.indexEntries) - 1
+    // Constant since before the segment could be opened.
+    unsafe origin = min(base.load(fromByteOffset: 112, as: UInt64.self), Packed.offsetLimit)
   }
 
   @inlinable @inline(__always)

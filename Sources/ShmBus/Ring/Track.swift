@@ -29,6 +29,8 @@ struct Track {
   var startsAt: Offset = 0
   /// Where it asked to begin, while it was not told yet that this offset is gone; else all bits set.
   var missedFrom: Offset = .max
+  /// A member's: the head's word that says that a restore took away what it missed; cleared when told.
+  var lost: SharedWord?
   /// From here on the plain path may take messages: nothing has to be copied, passed over or verified.
   @usableFromInline var plainFrom: Offset = .max
   /// The next offset to look at.

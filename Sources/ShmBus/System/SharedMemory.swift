@@ -50,6 +50,11 @@ struct SharedMemory: ~Copyable, Sendable {
     return number
   }
 
+  /// The same object once more, whatever its name stands for by now, with a descriptor of its own.
+  func duplicated() throws(SystemError) -> SharedMemory {
+    SharedMemory(try reopened(writable: true).release(), name)
+  }
+
   /// Makes the object `byteCount` long with every page really there.
   ///
   /// Where there is a disk behind it, its blocks are there too; their bytes follow with the first sync.

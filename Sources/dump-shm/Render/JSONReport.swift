@@ -13,6 +13,7 @@ struct JSONReport {
       "damaged": .bool(report.isDamaged), "findings": .array(report.findings.map(\.json)),
       "findingsOmitted": .integer(report.findingsOmitted),
       "control": report.control?.json ?? .null,
+      "checkpoints": .array(report.checkpoints.map(\.json)),
     ])
     try output.append(Self.opened(head) + ",\"partitions\":[")
     for (place, partition) in report.partitions.enumerated() {

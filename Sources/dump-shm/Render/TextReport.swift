@@ -15,6 +15,8 @@ struct TextReport {
   }
 
   func all(to output: inout OutputBuffer) throws(OutputError) {
+    for line in checkpoints { try output.append(line + "\n") }
+    if isOfCheckpoints { return }
     for line in summary { try output.append(line + "\n") }
     try output.append("\n")
     try maps(to: &output)
@@ -37,7 +39,12 @@ struct TextReport {
 
   /// What was checked, and whether it is in order.
   func verdict(to output: inout OutputBuffer) throws(OutputError) {
-    try output.append(title + "\n")
+    if !isOfCheckpoints { try output.append(title + "\n") }
+    for checkpoint in report.checkpoints {
+      try output.append(
+        "  \(checkpoint.file): checkpoint \(checkpoint.number), \(checkpoint.partitions.count) partitions, "
+          + "\(checkpoint.groups.count) groups\n")
+    }
     for partition in report.partitions {
       guard let ring = partition.ring else {
         try output.append("  partition \(partition.partition): its ring cannot be read\n")
@@ -58,6 +65,11 @@ struct TextReport {
       ? terminal.styled("in order", .green)
       : terminal.styled(damages == 1 ? "1 fault" : "\(Numbers.grouped(damages)) faults", .red)
     try output.append("\(verdict)\n")
+  }
+
+  /// Nothing but files of the state directory.
+  private var isOfCheckpoints: Bool {
+    !report.checkpoints.isEmpty && report.control == nil && report.partitions.isEmpty
   }
 
   var title: String {

@@ -15,7 +15,7 @@ enum DrainWorker {
     options: [publishers, whole, Worker.processor, Worker.spin]
   ) { parsed in
     Worker.settle(parsed)
-    let bus = try Bus.open(parsed[Worker.bus])
+    let bus = try Bus.open(parsed[Worker.bus], keepsHouse: false)
     var subscriber = try bus.subscriber(wait: Worker.strategy(parsed))
     _ = Cycles.count(in: 0)
     try Program.print("ready\n")

@@ -13,8 +13,8 @@ enum EchoWorker {
     options: [Worker.processor, Worker.spin, untouched]
   ) { parsed in
     Worker.settle(parsed)
-    let there = try Bus.open(parsed[Worker.bus])
-    let back = try Bus.open(parsed[back])
+    let there = try Bus.open(parsed[Worker.bus], keepsHouse: false)
+    let back = try Bus.open(parsed[back], keepsHouse: false)
     var subscriber = try there.subscriber(wait: Worker.strategy(parsed))
     let publisher = try back.publisher(wait: Worker.strategy(parsed))
     try Program.print("ready\n")

@@ -95,6 +95,7 @@ struct LatencyBench {
       BusConfiguration(
         slots: size > 4096 ? 64 : 1024, slotSize: min(1 << 20, (size + 63) / 64 * 64),
         maxPublishers: 16,
-        maxSubscribers: 16, prefault: true))
+        maxSubscribers: 16, prefault: true, stateDirectory: .none),
+      keepsHouse: false)
   }
 }

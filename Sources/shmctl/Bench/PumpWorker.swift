@@ -17,7 +17,7 @@ enum PumpWorker {
     options: [size, batch, milliseconds, partition, Worker.processor, Worker.spin]
   ) { parsed in
     Worker.settle(parsed)
-    let bus = try Bus.open(parsed[Worker.bus])
+    let bus = try Bus.open(parsed[Worker.bus], keepsHouse: false)
     let publisher = try bus.publisher(wait: Worker.strategy(parsed))
     let payload = [UInt8](repeating: 7, count: parsed[size])
     let end = Cycles.count(in: Double(parsed[milliseconds]) / 1000)

@@ -138,7 +138,9 @@ private final class TemporaryBus {
   init(_ part: String) throws {
     bus = try Bus.create(
       "bench-\(getpid())-\(part)",
-      BusConfiguration(slots: 64, slotSize: 64, maxPublishers: 16, maxSubscribers: 16))
+      BusConfiguration(
+        slots: 64, slotSize: 64, maxPublishers: 16, maxSubscribers: 16, stateDirectory: .none),
+      keepsHouse: false)
   }
 
   deinit { try? Bus.remove(name, force: true) }

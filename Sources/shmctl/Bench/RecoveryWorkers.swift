@@ -12,7 +12,7 @@ enum RecoveryWorkers {
   private static let claim = Command(
     "claim", summary: "Hold an open claim.", arguments: [Worker.bus]
   ) { parsed in
-    let publisher = try Bus.open(parsed[Worker.bus]).publisher()
+    let publisher = try Bus.open(parsed[Worker.bus], keepsHouse: false).publisher()
     let loan = try publisher.loan(byteCount: 64)
     try Worker.awaitStart()
     try loan.publish()
@@ -23,7 +23,7 @@ enum RecoveryWorkers {
   private static let clock = Command(
     "clock", summary: "Say when messages come.", arguments: [Worker.bus]
   ) { parsed in
-    var subscriber = try Bus.open(parsed[Worker.bus]).subscriber(wait: .sleep)
+    var subscriber = try Bus.open(parsed[Worker.bus], keepsHouse: false).subscriber(wait: .sleep)
     try Program.print("ready\n")
     // Ends: with a signal.
     while true {
@@ -38,7 +38,7 @@ enum RecoveryWorkers {
   private static let sit = Command(
     "sit", summary: "Hold the ring.", arguments: [Worker.bus]
   ) { parsed in
-    var subscriber = try Bus.open(parsed[Worker.bus]).subscriber()
+    var subscriber = try Bus.open(parsed[Worker.bus], keepsHouse: false).subscriber()
     try Worker.awaitStart()
     _ = try subscriber.next(timeout: .zero)
     return 0
@@ -48,7 +48,7 @@ enum RecoveryWorkers {
   private static let fill = Command(
     "fill", summary: "Fill the ring.", arguments: [Worker.bus]
   ) { parsed in
-    let publisher = try Bus.open(parsed[Worker.bus]).publisher(wait: .sleep)
+    let publisher = try Bus.open(parsed[Worker.bus], keepsHouse: false).publisher(wait: .sleep)
     try Program.print("ready\n")
     // Ends: with the parent, or a signal.
     while readLine() != nil {

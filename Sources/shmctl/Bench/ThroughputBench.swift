@@ -41,8 +41,9 @@ struct ThroughputBench {
       name,
       BusConfiguration(
         partitions: partitions, slots: slots, slotSize: slotSize,
-        maxPublishers: max(16, publishers),
-        maxSubscribers: max(16, subscribers), prefault: true))
+        maxPublishers: max(16, publishers), maxSubscribers: max(16, subscribers), prefault: true,
+        stateDirectory: .none),
+      keepsHouse: false)
     var children: [Child] = []
     defer {
       for child in children { child.stop() }

@@ -49,7 +49,10 @@ enum BenchCommand {
       The limit is what two processors reach with plain stores and loads and no bus, measured in \
       the same minute: compare ratios, not figures of different hours or hosts.
       """,
-    under: Heading.trying, commands: [throughput, latency, wakeup, fanout, RecoveryCommand.command])
+    under: Heading.trying,
+    commands: [
+      throughput, latency, wakeup, fanout, SeekCommand.command, RecoveryCommand.command,
+    ])
 
   private static let throughput = Command(
     "throughput", summary: "Messages a second from process to process.",

@@ -15,7 +15,8 @@ enum CreateCommand {
     "create", summary: "Create a bus.",
     discussion: """
       All of its memory is allocated now, or nothing is: a full /dev/shm is an error here, not a \
-      crash later. 'shmctl plan' tells beforehand how much it takes.
+      crash later. 'shmctl plan' tells beforehand how much it takes. Where the state of a bus of \
+      this name is kept, it is refused with 73: 'shmctl restore' brings that back.
       """,
     under: Heading.buses, arguments: [name], options: geometry.all + [keyFile, Shmctl.json],
     examples: [
@@ -30,7 +31,7 @@ enum CreateCommand {
   ) { parsed in
     let configuration = try geometry.configuration(parsed)
     let key = try parsed[keyFile].map { try AccessKey(file: $0) }
-    let bus = try Bus.create(parsed[name], configuration, key: key)
+    let bus = try Bus.create(parsed[name], configuration, key: key, keepsHouse: false)
     try Program.print(
       parsed[Shmctl.json]
         ? JSON.fields([

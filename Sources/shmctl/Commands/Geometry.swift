@@ -57,6 +57,13 @@ struct Geometry: Sendable {
     help:
       "When a stored bus reaches the disk: as the kernel likes, every so often, or with every batch."
   )
+  let stateDirectory = Option(
+    "state-dir", .string,
+    help: "Where its state is kept, an absolute path, or 'none' (default: $SHMBUS_DIR; for root "
+      + "/var/lib/shmbus, else $XDG_STATE_HOME/shmbus).")
+  let checkpointEvery = Option(
+    "checkpoint-every", .duration, default: standard.checkpointEvery,
+    help: "How often the housekeeper writes a checkpoint.")
   let maxPublishers = Option(
     "max-publishers", .integer(1...), default: standard.maxPublishers,
     help: "Most publishers at a time.")
@@ -73,7 +80,7 @@ struct Geometry: Sendable {
     [
       partitions, maxPartitions, slots, slotSize, whenFull, mode, group, publishGroup,
       subscribeGroup, claimTimeout, indexSpacing, checksum, prefault, hugePages, numa, storage,
-      sync, maxPublishers, maxSubscribers, maxGroups, maxProducers,
+      sync, stateDirectory, checkpointEvery, maxPublishers, maxSubscribers, maxGroups, maxProducers,
     ]
   }
 
@@ -88,9 +95,20 @@ struct Geometry: Sendable {
       maxProducers: parsed[maxProducers], claimTimeout: parsed[claimTimeout],
       indexSpacing: parsed[indexSpacing], checksum: parsed[checksum], prefault: parsed[prefault],
       hugePages: parsed[hugePages], numa: parsed[numa], storage: parsed[storage],
-      sync: parsed[sync].policy)
+      sync: parsed[sync].policy, stateDirectory: Self.directory(parsed[stateDirectory]),
+      checkpointEvery: parsed[checkpointEvery])
     try configuration.validate()
     return configuration
+  }
+}
+
+extension Geometry {
+  static func directory(_ text: String?) -> BusConfiguration.StateDirectory {
+    switch text {
+    case nil: .standard
+    case "none": .none
+    case let path?: .path(path)
+    }
   }
 }
 
@@ -114,6 +132,12 @@ extension Form where Value == UInt32 {
         if let number = UInt32(text), number != .max { return number }
         return unsafe getgrnam(text).map { unsafe $0.pointee.gr_gid }
       })
+  }
+}
+
+extension Duration {
+  fileprivate var wholeNanoseconds: Int {
+    Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
   }
 }
 
@@ -143,11 +167,10 @@ extension BusConfiguration {
       "mode": .string("0" + String(mode, radix: 8)), "maxPublishers": .integer(maxPublishers),
       "maxSubscribers": .integer(maxSubscribers), "maxGroups": .integer(maxGroups),
       "maxProducers": .integer(maxProducers),
-      "claimTimeout": .integer(
-        Int(claimTimeout.components.seconds) * 1_000_000_000
-          + Int(claimTimeout.components.attoseconds / 1_000_000_000)),
+      "claimTimeout": .integer(claimTimeout.wholeNanoseconds),
       "indexSpacing": .integer(indexSpacing), "checksum": .bool(checksum),
       "prefault": .bool(prefault), "hugePages": .bool(hugePages), "numa": .string(numa.word),
+      "checkpointEvery": .integer(checkpointEvery.wholeNanoseconds),
       "largestMessage": .integer(largestMessage), "group": gid(group),
       "publishGroup": gid(publishGroup), "subscribeGroup": gid(subscribeGroup),
       "storage": storage.map { .string($0) } ?? .null, "sync": .string(SyncChoice(sync).text),

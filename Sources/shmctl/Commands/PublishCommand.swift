@@ -60,7 +60,7 @@ enum PublishCommand {
         "shmctl subscribe log --format frames | ssh far shmctl publish log --frames"),
     ]
   ) { parsed in
-    let bus = try Shmctl.openBus(parsed)
+    let bus = try Shmctl.openBus(parsed, keepsHouse: true)
     let feed = try Feed.open(bus, partition: parsed[partition], timeout: parsed[timeout])
     let input = try InputBuffer(path: parsed[file])
     let (cutter, meaning) = form(parsed)

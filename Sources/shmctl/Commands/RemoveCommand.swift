@@ -10,9 +10,9 @@ enum RemoveCommand {
   static let command = Command(
     "remove", summary: "Remove a bus.",
     discussion: """
-      Its names go at once, its memory when the last process lets go of it. Refused with 69 while \
-      publishers or subscribers live, and with 77 without its access key, if it has one, unless \
-      --force is given.
+      Its names and its state go at once, its memory when the last process lets go of it. Refused \
+      with 69 while publishers or subscribers live, and with 77 without its access key, if it has \
+      one, unless --force is given.
       """,
     under: Heading.buses, arguments: [Shmctl.busName], options: [force, Shmctl.keyFile]
   ) { parsed in

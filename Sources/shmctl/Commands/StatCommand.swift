@@ -74,7 +74,8 @@ extension BusStatus {
   func json(_ groups: [GroupStatus]) -> JSON {
     .fields([
       "name": .string(name), "generation": .integer(generation), "created": .integer(created),
-      "admissions": .integer(admissions), "configuration": configuration.json,
+      "admissions": .integer(admissions), "identity": .integer(identity),
+      "restored": .integer(restored), "state": state.json, "configuration": configuration.json,
       "partitions": .array(partitions.map(\.json)), "endpoints": .array(endpoints.map(\.json)),
       "groups": .array(groups.map(\.json)),
     ])
@@ -85,6 +86,7 @@ extension BusStatus {
     var lines = [
       "\(name): \(configuration.sentence)",
       "\(configuration.placeSentence); when full, \(policy)",
+      state.sentence,
       "",
       "PARTITION         CURSOR         OLDEST       KEPT" + (hasNodes ? "    NODE" : "")
         + "   HELD BY",
@@ -146,6 +148,33 @@ extension BusStatus {
       guard let head = endpoint.heads[partition.partition] else { return sum }
       return sum + (partition.cursor - min(partition.cursor, head))
     }
+  }
+}
+
+extension BusStatus.State {
+  fileprivate var json: JSON {
+    .fields([
+      "folder": folder.map { .string($0) } ?? .null, "checkpointTime": .integer(checkpointTime),
+      "checkpointNumber": .integer(checkpointNumber),
+      "failure": failure.map { .string($0) } ?? .null, "every": .integer(every),
+      "keeper": keeper.map { .integer($0) } ?? .null,
+      "uncovered": .array(uncovered.map { .integer($0) }),
+    ])
+  }
+
+  /// One line, or more where something is wrong.
+  fileprivate var sentence: String {
+    guard let folder else { return "its state is kept nowhere: it goes with the host's memory" }
+    let keeper = keeper.map { "kept by pid \($0)" } ?? "nobody keeps house"
+    var text = "state in \(folder), checkpoint \(checkpointNumber), \(keeper)"
+    if let failure { text += "\nNOT KEPT: \(failure)" }
+    if !uncovered.isEmpty {
+      let list = uncovered.map(String.init).joined(separator: ", ")
+      text +=
+        "\nNOT COVERED: offsets now handed out in partition \(list) could be handed out again "
+        + "after a loss of the host's memory"
+    }
+    return text
   }
 }
 

@@ -80,7 +80,7 @@ enum SubscribeCommand {
   ) { parsed in
     let format = try format(parsed)
     try membership.check(parsed, group: parsed[group])
-    let bus = try Shmctl.openBus(parsed)
+    let bus = try Shmctl.openBus(parsed, keepsHouse: true)
     let chosen = parsed[partitions].isEmpty ? nil : parsed[partitions]
     let start = parsed[from].start
     // Before it attaches: what comes after that belongs to it.

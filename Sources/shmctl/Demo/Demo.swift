@@ -23,7 +23,9 @@ struct Demo {
 
   func run() throws {
     let bus = try Bus.create(
-      name, BusConfiguration(partitions: Self.partitions, slots: 4096, slotSize: 64))
+      name,
+      BusConfiguration(
+        partitions: Self.partitions, slots: 4096, slotSize: 64, stateDirectory: .none))
     var cast = Cast()
     defer {
       for child in cast.all { child.stop() }

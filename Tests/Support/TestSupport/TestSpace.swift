@@ -10,6 +10,9 @@ public enum TestSpace {
   public static let namespace: String = {
     let name = "test-\(getpid())"
     unsafe setenv("SHMBUS_NAMESPACE", name, 1)
+    // What a test is about is not disturbed by a housekeeper; who tests that, asks for it.
+    unsafe setenv("SHMBUS_DIR", "none", 1)
+    unsafe setenv("SHMBUS_HOUSEKEEPING", "off", 1)
     clearAfterTheDead()
     return name
   }()

@@ -25,6 +25,10 @@ enum Part: String {
   case subscribe
   /// Reads `count` messages, says "holding OFFSET" and holds the ring until it is killed.
   case hold
+  /// Keeps house until it is told to end; says "ready".
+  case keep
+  /// Writes checkpoints for ever, as fast as it can; says "ready"; for being killed.
+  case checkpoint
   /// A member of a group: see ``GroupPart``.
   case member
   /// Publishes whatever its seed tells it and keeps a diary, until the diary says to leave.
@@ -68,6 +72,19 @@ enum Part: String {
     case .loan: try lend(plan)
     case .subscribe: try Reader(plan).run()
     case .hold: try hold(plan)
+    case .keep:
+      let bus = try Bus.open(plan.bus, keepsHouse: false)
+      bus.keepHouse(startsAfter: 0, always: true)
+      say("ready")
+      awaitWord()
+    case .checkpoint:
+      let bus = try Bus.open(plan.bus, keepsHouse: false)
+      let publisher = try bus.publisher()
+      say("ready")
+      while true {
+        try publisher.publish("x")
+        try bus.checkpoint()
+      }
     case .member: try GroupPart(plan).run()
     case .play:
       dieWithTheTest()

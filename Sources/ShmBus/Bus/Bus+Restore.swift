@@ -1,0 +1,189 @@
+import CShmBus
+import Glibc
+
+extension Bus {
+  /// Brings back a bus whose memory is gone, from its checkpoint: same name, geometry, modes, groups and
+  /// producers. Its messages are lost. Offsets go on above every one that was ever handed out; each group is
+  /// told what it lost, once, by a ``SubscribeError/gap(_:)``.
+  ///
+  /// - Parameters:
+  ///   - name: the bus's.
+  ///   - directory: the state directory it is in; it stays there.
+  ///   - keepsHouse: as for ``open(_:key:keepsHouse:)``.
+  /// - Throws: ``BusError`` `.notFound` if there is no checkpoint; `.damaged` if neither copy is whole;
+  ///   `.cannotCreate` if the bus is in memory, or memory is short; `.tryAgain` while a process that still
+  ///   uses the lost memory keeps house there.
+  public static func restore(
+    _ name: String, from directory: BusConfiguration.StateDirectory = .standard,
+    keepsHouse: Bool = true
+  ) throws(BusError) -> Bus {
+    let busName = try BusName(name)
+    var asked = BusConfiguration()
+    asked.stateDirectory = directory
+    try asked.validate()
+    guard case .path(let path) = asked.resolved.stateDirectory else { throw .noSuchBus(name) }
+    let place = StatePlace(path, namespace: busName.namespace, name: name)
+    guard place.hasState else {
+      throw BusError(.notFound, "there is no checkpoint of bus '\(name)' in \(place.path)")
+    }
+    let bus = try restore(busName, place)
+    if keepsHouse { bus.keepHouse() }
+    return bus
+  }
+
+  /// A bus that is not in memory, or of which somebody died while he restored it; nil if it has no
+  /// checkpoint.
+  static func restoreIfGone(_ name: BusName) throws(BusError) -> Bus? {
+    guard let place = standardPlace(name), place.hasState else { return nil }
+    do { return try restore(name, place) } catch {
+      // Somebody else was quicker.
+      guard error.code == .cannotCreate, let bus = try? open(name) else { throw error }
+      return bus
+    }
+  }
+
+  private static func restore(_ name: BusName, _ place: StatePlace) throws(BusError) -> Bus {
+    let bus = try bringBack(name, place)
+    // Covers the new offsets; the folder is locked by one at a time.
+    try? bus.checkpoint()
+    return bus
+  }
+
+  private static func bringBack(_ name: BusName, _ place: StatePlace) throws(BusError) -> Bus {
+    let files: CheckpointFiles
+    do { files = try CheckpointFiles(place.path) } catch {
+      throw House.sentence(name.name, place, error)
+    }
+    // Locked until the bus is there: nobody else writes over what is being read.
+    defer { withExtendedLifetime(files) {} }
+    guard let checkpoint = files.newest else { throw damaged(name, place, files.faults) }
+    var configuration = checkpoint.configuration
+    configuration.stateDirectory = .path(place.directory)
+    do { try configuration.validate() } catch { throw damaged(name, place, error.message) }
+    // Another host may have other nodes: then its kernel decides.
+    let nodes = (try? configuration.numa.nodes(on: NUMATopology.host)) ?? []
+    return try Creation(name, configuration, nil, nodes: nodes, from: checkpoint).run()
+  }
+
+  private static func damaged(
+    _ name: BusName, _ place: StatePlace, _ evidence: String
+  ) -> BusError {
+    BusError(
+      .damaged,
+      "both copies of the checkpoint of bus '\(name.name)' in \(place.path) are damaged, so it cannot be "
+        + "restored (\(evidence)): put a backup of the folder there, or look at what is left with 'dump-shm "
+        + "\(place.path)/meta.0'; 'shmctl remove \(name.name)' gives the state up, groups and offsets "
+        + "with it")
+  }
+}
+
+extension Checkpoint {
+  /// As the control header tells it; not validated.
+  var configuration: BusConfiguration {
+    let header = unsafe image.control.withUnsafeBytes {
+      unsafe $0.loadUnaligned(as: shmbus_control_header.self)
+    }
+    var found = BusConfiguration(header)
+    found.partitions = image.partitions.count
+    found.numa = NUMAPolicy(
+      code: header.numa_policy, nodes: image.partitions.indices.map { node(of: $0) })
+    return found
+  }
+}
+
+extension Checkpoint {
+  private func node(of partition: Int) -> Int? {
+    let place = MemoryLayout<shmbus_partition_row>.offset(of: \.node) ?? 0
+    let node = unsafe image.partitions[partition].row.withUnsafeBytes {
+      unsafe $0.loadUnaligned(fromByteOffset: place, as: UInt32.self)
+    }
+    return node == .max ? nil : Int(node)
+  }
+}
+
+/// Fills the tables of a control segment that nobody else can open yet, from a checkpoint.
+struct Restoration {
+  private let image: CheckpointImage
+  private let map: ControlMap
+
+  init(_ checkpoint: Checkpoint, _ map: ControlMap) {
+    image = checkpoint.image
+    self.map = map
+  }
+
+  /// What a header says beyond the configuration: whatever comes to it later is kept too.
+  static func fill(
+    _ header: UnsafeMutablePointer<shmbus_control_header>, from checkpoint: Checkpoint
+  ) {
+    let old = unsafe checkpoint.image.control.withUnsafeBytes {
+      unsafe $0.loadUnaligned(as: shmbus_control_header.self)
+    }
+    unsafe header.pointee.created = old.created
+    unsafe header.pointee.restored = Clock.realtime()
+    unsafe header.pointee.options = old.options
+    unsafe header.pointee.publish_gid = old.publish_gid
+    unsafe header.pointee.subscribe_gid = old.subscribe_gid
+    unsafe header.pointee.sync_policy = old.sync_policy
+    unsafe header.pointee.sync_interval = old.sync_interval
+    unsafe header.pointee.numa_policy = old.numa_policy
+    unsafe header.pointee.key_salt = old.key_salt
+    unsafe header.pointee.key_digest = old.key_digest
+    unsafe header.pointee.storage_bytes = old.storage_bytes
+    unsafe header.pointee.storage = old.storage
+  }
+
+  /// Groups with their heads, and producers with their sequences.
+  func fillTables() {
+    for group in image.groups { fill(group) }
+    for producer in image.producers {
+      let size = CheckpointImage.producerRowBytes
+      put(producer.bytes, at: map.layout.producerTable + producer.row * size)
+      // Its owner is gone.
+      unsafe SharedWord(map.base, at: map.layout.producerTable + producer.row * size + 8)
+        .storeRelease(0)
+      for partition in image.partitions.indices {
+        let bytes = CheckpointImage.sequenceBytes
+        let place = partition * map.layout.maxProducers + producer.row
+        put(
+          Array(producer.perPartition[(partition * bytes)..<((partition + 1) * bytes)]),
+          at: map.layout.sequenceTable + place * bytes)
+      }
+    }
+  }
+
+  private func fill(_ group: CheckpointImage.RowImage) {
+    let size = CheckpointImage.groupRowBytes
+    put(group.bytes, at: map.layout.groupTable + group.row * size)
+    _ = map.groupRows.raise(to: UInt64(group.row + 1))
+    // Whoever has seen an older generation computes anew.
+    map.group(group.row).generation.add(1)
+    for partition in image.partitions.indices {
+      let place = partition * CheckpointImage.headBytes
+      let old = CheckpointImage.word(group.perPartition, place)
+      let lost = CheckpointImage.word(group.perPartition, place + 32)
+      restore(
+        map.head(group.row, partition: partition), partition, head: old, lost: lost,
+        moved: CheckpointImage.word(group.perPartition, place + 24))
+    }
+  }
+
+  /// A head goes on at the partition's origin; what it missed is told to the first member that comes.
+  private func restore(
+    _ words: ControlMap.HeadRow, _ partition: Int, head: UInt64, lost: UInt64, moved: UInt64
+  ) {
+    let offset = Packed.offset(head)
+    // A broadcast group's own row has no heads.
+    guard offset != Packed.noOffset else { return }
+    let origin = image.ceiling(of: partition)
+    let term = (Packed.term(head) &+ 1) & 4095
+    words.head.storeRelease(Packed.head(origin, term: term))
+    words.heldFrom.storeRelease(origin)
+    words.moved.storeRelease(moved)
+    // What an earlier restore took away was not told yet.
+    words.lostFrom.storeRelease(lost != 0 ? lost : offset < origin ? offset + 1 : 0)
+  }
+
+  private func put(_ bytes: [UInt8], at place: Int) {
+    unsafe (map.base + place).copyMemory(from: bytes, byteCount: bytes.count)
+  }
+}

@@ -1,0 +1,53 @@
+import Glibc
+
+/// Where the state of a bus lies: a folder of its own below the state directory.
+///
+/// ```
+///   STATE/shmbus/NAME/meta.0      meta.1
+///   STATE/shmbus-x/NAME/...                    with SHMBUS_NAMESPACE=x
+/// ```
+struct StatePlace: Equatable, Sendable {
+  /// The state directory.
+  let directory: String
+  /// The bus's own folder.
+  let path: String
+
+  init(_ directory: String, namespace: String, name: String) {
+    self.directory = directory
+    path =
+      directory + (namespace.isEmpty ? "/shmbus/" : "/shmbus-\(namespace)/") + name
+  }
+
+  /// The state directory of this user: `SHMBUS_DIR`; for root `/var/lib/shmbus`; else the user's own. Nil
+  /// where the environment names none, or says `SHMBUS_DIR=none`.
+  static var standard: String? {
+    if unsafe getenv("SHMBUS_DIR").map({ unsafe String(cString: $0) }) == "none" { return nil }
+    if let given = variable("SHMBUS_DIR") { return given }
+    if geteuid() == 0 { return "/var/lib/shmbus" }
+    if let state = variable("XDG_STATE_HOME") { return state + "/shmbus" }
+    return variable("HOME").map { $0 + "/.local/state/shmbus" }
+  }
+
+  /// An absolute path; whatever else it is, it does not count.
+  private static func variable(_ name: String) -> String? {
+    let text = unsafe getenv(name).map { unsafe String(cString: $0) } ?? ""
+    return text.hasPrefix("/") ? text : nil
+  }
+
+  /// Whether there is a copy of a checkpoint, whole or not.
+  var hasState: Bool {
+    CheckpointFiles.names.contains { unsafe access(path + "/" + $0, F_OK) == 0 }
+  }
+
+  /// Takes the state away, and the folders that are empty then.
+  func remove() throws(SystemError) {
+    do throws(SystemError) {
+      let folder = try Directory(path)
+      for name in CheckpointFiles.names { try folder.unlink(name) }
+    } catch {
+      guard error.code == ENOENT else { throw error }
+    }
+    Directory.remove(path)
+    Directory.remove(String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex)))
+  }
+}
