@@ -90,12 +90,12 @@ import Testing
       let kept = CheckpointFiles.names.map { bytes(of: place.path + "/" + $0) }
       loseMemory(of: other.name)
       // Created while the state could not be seen.
-      rename(place.path, place.path + "-hidden")
+      unsafe _ = rename(place.path, place.path + "-hidden")
       let bus = try Bus.create(
         other.name, BusConfiguration(slots: 64, slotSize: 64, stateDirectory: .path(directory)),
         keepsHouse: false)
       try place.remove()
-      rename(place.path + "-hidden", place.path)
+      unsafe _ = rename(place.path + "-hidden", place.path)
       let error = #expect(throws: BusError.self) { try bus.checkpoint() }
       #expect(error?.message.contains("another bus") == true)
       #expect(CheckpointFiles.names.map { bytes(of: place.path + "/" + $0) } == kept)

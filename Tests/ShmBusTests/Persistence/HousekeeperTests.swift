@@ -44,14 +44,14 @@ import Testing
       spoil(copies[0], at: 400)
       #expect(eventually { areWhole() }, "damaged")
       // Not a folder any more.
-      rename(place.path, place.path + "-away")
+      unsafe _ = rename(place.path, place.path + "-away")
       put([1], into: place.path)
       #expect(eventually { bus.state.failure != nil })
       #expect(try Doctor.examine(bus.name).contains { $0.fault == .stateNotKept })
       let publisher = try bus.publisher()
       for _ in 0..<500 { try publisher.publish("goes on") }
-      unlink(place.path)
-      rename(place.path + "-away", place.path)
+      unsafe _ = unlink(place.path)
+      unsafe _ = rename(place.path + "-away", place.path)
       #expect(eventually { bus.state.failure == nil && areWhole() }, "back again")
     }
   }

@@ -23,7 +23,8 @@ import Testing
       #expect(try back.status().partitions.map(\.oldest) == [origin, origin])
       let heads = try back.groups()[0].partitions.map(\.head)
       #expect(heads == [origin, origin])
-      let (first, second) = (try back.publisher(), try back.publisher())
+      let first = try back.publisher()
+      let second = try back.publisher()
       #expect(try first.publish("new", partition: 0) == origin)
       #expect(try second.publish("new", partition: 1) == origin)
 

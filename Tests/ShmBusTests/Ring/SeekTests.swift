@@ -14,7 +14,9 @@ import Testing
     /// Messages of several publishers, long ones, batches, dropped loans and loans that stay open while
     /// others go on: more than the ring holds.
     mutating func fill(_ bus: Bus) throws {
-      let (first, second, third) = (try bus.publisher(), try bus.publisher(), try bus.publisher())
+      let first = try bus.publisher()
+      let second = try bus.publisher()
+      let third = try bus.publisher()
       let rounds = bus.configuration.slots * Int.random(in: 1...3, using: &seed) / 2
       for _ in 0..<rounds {
         switch seed.next() % 3 {
