@@ -26,6 +26,7 @@ let pictures: [Picture] = [
   producerRow,
   producerSequence,
   quarantineRow,
+  checkpointHeader,
 ]
 
 private let slotHeader = Picture(

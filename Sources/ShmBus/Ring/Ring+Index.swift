@@ -89,15 +89,19 @@ extension Ring {
     var changed = 0
     var position = messageStart(atOrAfter: oldestIntact)
     var claim: Offset?
+    // Padding keeps the flags of what its slot held before: only behind a batch's messages they tell.
+    var isInside = false
     // Ends: each step advances by at least one slot, at most to the cursor.
     while position < end {
       switch standing(at: position) {
       case .message(let span):
-        if header(position).keyWord.flags & SlotHeader.Flag.insideBatch == 0 { claim = position }
+        isInside = header(position).keyWord.flags & SlotHeader.Flag.insideBatch != 0
+        if !isInside { claim = position }
         if let claim { changed += writeEntries(claim, covering: position, span: span) }
         position += span
       case .padding(let span):
-        if header(position).keyWord.flags & SlotHeader.Flag.insideBatch == 0 { claim = nil }
+        isInside = isInside && header(position).keyWord.flags & SlotHeader.Flag.insideBatch != 0
+        if !isInside { claim = nil }
         if let claim { changed += writeEntries(claim, covering: position, span: span) }
         position += span
       case .claimed(let span, _):
