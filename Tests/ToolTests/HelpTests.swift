@@ -4,8 +4,8 @@ import Testing
 struct HelpTests {
   static let commands = [
     ["create"], ["plan"], ["list"], ["stat"], ["top"], ["remove"], ["publish"], ["subscribe"],
-    ["demo"], ["recover"], ["doctor"], ["alter"], ["trim"], ["numa"], ["groups"],
-    ["group", "reset"],
+    ["demo"], ["checkpoint"], ["restore"], ["keeper"], ["recover"], ["doctor"], ["alter"],
+    ["trim"], ["numa"], ["groups"], ["group", "reset"],
     ["group", "delete"], ["bench", "throughput"], ["bench", "latency"],
     ["bench", "wakeup"], ["bench", "fanout"],
     ["completions"], ["man"], ["sync"], ["adopt"],

@@ -42,7 +42,7 @@ final class House {
     let rings = try rings()
     Recovery(map: bus.map, rings: mayWrite ? rings : [], control: bus.control.descriptor.number)
       .sweep()
-    _ = patrol.look(bus.map, Clock.monotonic())
+    patrol.look(bus.map, Clock.monotonic())
   }
 
   private func rings() throws(BusError) -> [Ring] {

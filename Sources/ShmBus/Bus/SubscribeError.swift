@@ -47,9 +47,6 @@ extension SubscribeError: CustomStringConvertible {
   /// One sentence, with the way out.
   public var description: String {
     switch self {
-    case .gap(let gap) where gap.cause == .restored:
-      "partition \(gap.partition): what was from offset \(gap.from) on was lost with the host's memory; the"
-        + " bus was restored from its checkpoint and goes on at \(gap.to)"
     case .gap(let gap):
       "partition \(gap.partition): \(gap.count) slots from offset \(gap.from) were \(gap.cause.sentence)"
     case .damaged(let partition, let offset):
@@ -69,8 +66,9 @@ extension SubscribeError.Gap.Cause {
       "overwritten before they were read; read faster, use more --slots, or --when-full block"
     case .lost:
       "lost when the host went down, or never handed out; call sync() for what must survive, or use --sync"
+    case .restored:
+      "lost with the host's memory: the bus was restored from its checkpoint"
     case .trimmed: "trimmed before they were read; reading goes on at the partition's new start"
-    case .restored: "lost with the host's memory"
     }
   }
 }

@@ -14,10 +14,9 @@ struct GroupPatrol {
 
   private var watched: [Key: Watched] = [:]
 
-  /// Looks at everybody once; returns how many were expired. Silence counts by the looker's own clock.
-  mutating func look(_ map: ControlMap, _ now: UInt64) -> Int {
+  /// Looks at everybody once. Silence counts by the looker's own clock.
+  mutating func look(_ map: ControlMap, _ now: UInt64) {
     var seen: [Key: Watched] = [:]
-    var expired = 0
     for group in GroupTable(map: map).groups {
       let patience = unsafe group.words.fields.pointee.max_poll_interval
       for member in group.members {
@@ -27,12 +26,11 @@ struct GroupPatrol {
         let last = watched[key]
         let since = last?.sign == sign ? last?.since ?? now : now
         seen[key] = Watched(sign: sign, since: since)
-        guard now &- since >= patience else { continue }
-        group.expire(row: Int(member.row), incarnation: member.incarnation)
-        expired += 1
+        if now &- since >= patience {
+          group.expire(row: Int(member.row), incarnation: member.incarnation)
+        }
       }
     }
     watched = seen
-    return expired
   }
 }

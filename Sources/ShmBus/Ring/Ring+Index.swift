@@ -62,6 +62,8 @@ extension Ring {
     let first = oldest / spacing
     // Up to `early` all are earlier than the time, or missing; from `late` on they are not, or not there.
     var early = first
+    // The last boundary that is known to be earlier.
+    var known = first
     var late = (end &+ spacingMask) / spacing
     // Ends: each turn moves `early` up or `late` down.
     while late > early &+ 1 {
@@ -72,10 +74,15 @@ extension Ring {
         probe &-= 1
         found = indexedTime(probe &* spacing, notBelow: oldest)
       }
-      if let found, found >= time { late = probe } else { early = middle }
+      if let found, found >= time {
+        late = probe
+      } else {
+        if found != nil { known = probe }
+        early = middle
+      }
     }
     let slack = max(2, Self.disorder / spacing)
-    let place = early > first &+ slack ? (early &- slack) &* spacing : oldest
+    let place = known > first &+ slack ? (known &- slack) &* spacing : oldest
     return claimStart(atOrBefore: place, notBelow: oldest, end: end)
   }
 
@@ -89,20 +96,15 @@ extension Ring {
     var changed = 0
     var position = messageStart(atOrAfter: oldestIntact)
     var claim: Offset?
-    // Padding keeps the flags of what its slot held before: only behind a batch's messages they tell.
-    var isInside = false
     // Ends: each step advances by at least one slot, at most to the cursor.
     while position < end {
       switch standing(at: position) {
       case .message(let span):
-        isInside = header(position).keyWord.flags & SlotHeader.Flag.insideBatch != 0
-        if !isInside { claim = position }
+        if header(position).keyWord.flags & SlotHeader.Flag.insideBatch == 0 { claim = position }
         if let claim { changed += writeEntries(claim, covering: position, span: span) }
         position += span
       case .padding(let span):
-        isInside = isInside && header(position).keyWord.flags & SlotHeader.Flag.insideBatch != 0
-        if !isInside { claim = nil }
-        if let claim { changed += writeEntries(claim, covering: position, span: span) }
+        // Its flags may be those of what the slot held before; an entry that it has stays.
         position += span
       case .claimed(let span, _):
         claim = nil

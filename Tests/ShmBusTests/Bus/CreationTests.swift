@@ -11,7 +11,8 @@ import Testing
     let configuration = BusConfiguration(
       partitions: 3, maxPartitions: 5, slots: 128, slotSize: 192, whenFull: .overwrite, mode: 0o640,
       maxPublishers: 7, maxSubscribers: 9, maxGroups: 3, maxProducers: 2,
-      claimTimeout: .milliseconds(250), indexSpacing: 16, checksum: true, prefault: true)
+      claimTimeout: .milliseconds(250), indexSpacing: 16, checksum: true, prefault: true,
+      stateDirectory: .none, checkpointEvery: .seconds(7))
     let created = try Bus.create(name, configuration)
     #expect(created.name == name)
     var asTold = configuration
