@@ -30,7 +30,7 @@ final class CheckpointFiles {
   init(_ path: String, creating mode: UInt32? = nil) throws(SystemError) {
     if let mode { try Directory.make(path, mode: Self.directoryMode(of: mode)) }
     directory = try Directory(path)
-    guard try directory.lock() else {
+    guard try Self.lock(directory) else {
       throw SystemError(call: "flock", subject: path, code: EBUSY)
     }
     copies = []
@@ -50,6 +50,16 @@ final class CheckpointFiles {
       copies.append(copy)
       if isNew { try directory.sync() }
     }
+  }
+
+  /// A process that this one is starting has all its descriptors until it runs its program: what was let go
+  /// a moment ago may still be locked by that.
+  private static func lock(_ directory: borrowing Directory) throws(SystemError) -> Bool {
+    for _ in 0..<100 {
+      if try directory.lock() { return true }
+      usleep(1_000)
+    }
+    return false
   }
 
   /// Whoever may open the bus's segments may go through the directory.

@@ -24,7 +24,8 @@ private func host(_ nodes: [(number: Int, cpus: [Int], memory: Int)], known: Boo
     let first = try #require(NUMATopology.host().nodes.first { $0.memoryBytes > 0 })
     let asked = policy == .nodes([0]) ? .nodes([first.number]) : policy
     let configuration = BusConfiguration(
-      partitions: 2, maxPartitions: 3, slots: 64, slotSize: 64, numa: asked)
+      partitions: 2, maxPartitions: 3, slots: 64, slotSize: 64, numa: asked,
+      stateDirectory: .none)
     try withBus(configuration) { bus in
       #expect(try Bus.open(bus.name).configuration == bus.configuration)
       #expect(bus.configuration.numa == asked)
