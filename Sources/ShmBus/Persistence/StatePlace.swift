@@ -36,7 +36,10 @@ struct StatePlace: Equatable, Sendable {
 
   /// Whether there is a copy of a checkpoint, whole or not.
   var hasState: Bool {
-    CheckpointFiles.names.contains { unsafe access(path + "/" + $0, F_OK) == 0 }
+    CheckpointFiles.names.contains { name in
+      var status = stat()
+      return unsafe lstat(path + "/" + name, &status) == 0
+    }
   }
 
   /// Takes the state away, and the folders that are empty then.
