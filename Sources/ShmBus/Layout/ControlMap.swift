@@ -35,6 +35,9 @@ struct ControlMap {
   var checkpointWanted: SharedWord { unsafe SharedWord(base, at: 472) }
   var checkpointDone: SharedWord { unsafe SharedWord(base, at: 480) }
 
+  /// Whether the partitions are files, each with a ceiling of its own (`StoredRing`).
+  var isStored: Bool { unsafe header.pointee.storage_bytes != 0 }
+
   /// How many partitions there are: at least the one that every bus has, and as many as there is room
   /// for, whatever the word says.
   var partitions: Int {

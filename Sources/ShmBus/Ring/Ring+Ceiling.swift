@@ -23,8 +23,8 @@ extension Gate {
   /// The ceiling comes near. Calls the housekeeper, once; and if it has been called for long, because it is
   /// stopped or its disk stalls, raises the ceiling without it: the bus runs on, uncovered.
   func callKeeper(_ cursor: Offset, _ ceiling: Offset) {
-    // A removed bus has none, one without a state directory all there is.
-    guard ceiling != 0, ceiling < Packed.offsetLimit else { return }
+    // A removed bus has none, one without a state directory all there is, and a stored one its own.
+    guard ceiling != 0, ceiling < Packed.offsetLimit, !map.isStored else { return }
     let now = Clock.monotonic() | 1
     let (isFirst, since) = map.keeperBell.compareExchange(0, now)  // N3
     if isFirst {
@@ -37,7 +37,7 @@ extension Gate {
   /// Raises the ceiling by a step although no checkpoint covers it. False where somebody else has raised it
   /// meanwhile, or the bus is removed: then it is 0, and stays 0.
   func overdraw(_ ceiling: Offset) -> Bool {
-    guard ceiling != 0, ceiling < Packed.offsetLimit else { return false }
+    guard ceiling != 0, ceiling < Packed.offsetLimit, !map.isStored else { return false }
     let next = min(ceiling &+ Ceiling.step, Packed.offsetLimit)
     return map.partition(partition).ceiling.compareExchange(ceiling, next).exchanged  // N1
   }

@@ -48,7 +48,8 @@ struct Ring {
     spacingMask = UInt64(layout.indexSpacing) - 1
     indexMask = UInt64(layout.indexEntries) - 1
     // Constant since before the segment could be opened.
-    unsafe origin = min(base.load(fromByteOffset: 112, as: UInt64.self), Packed.offsetLimit)
+    let header = unsafe base.assumingMemoryBound(to: shmbus_partition_header.self)
+    unsafe origin = min(header.pointee.origin, Packed.offsetLimit)
   }
 
   @inlinable @inline(__always)
