@@ -54,8 +54,12 @@ enum Shmctl {
   static func openBus(
     _ name: String, _ parsed: Parsed, keepsHouse: Bool = false
   ) throws(BusError) -> Bus {
-    let key = try parsed[keyFile].map { path throws(BusError) in try AccessKey(file: path) }
-    return try Bus.open(name, key: key, keepsHouse: keepsHouse)
+    try Bus.open(name, key: key(parsed), keepsHouse: keepsHouse)
+  }
+
+  /// The key that the command line names.
+  static func key(_ parsed: Parsed) throws(BusError) -> AccessKey? {
+    try parsed[keyFile].map { path throws(BusError) in try AccessKey(file: path) }
   }
 }
 

@@ -64,7 +64,7 @@ struct StoredCommandTests {
         "create", "bus", "--storage", space.directory, "--slots", "256", "--slot-size", "64",
         "--sync", "interval:5"
       ).code == 0)
-    let keeper = space.start("sync", "bus", "--keep")
+    let keeper = space.start("keeper", "bus")
     publish(0..<100)
     #expect(eventually { space.shmctl("stat", "bus").output.contains("durable below 100") })
     keeper.signal(SIGINT)

@@ -43,13 +43,12 @@ extension Bus {
 struct Creation {
   let name: BusName
   let configuration: BusConfiguration
-  private let key: AccessKey?
-  private let access: SegmentAccess
+  let key: AccessKey?
+  let access: SegmentAccess
   /// Partitions of a new bus go onto these in turn; none: wherever the kernel puts them.
-  private let nodes: [Int]
+  let nodes: [Int]
   /// What it goes on from, if it is a restore.
   let checkpoint: Checkpoint?
-
   /// Partitions that are there already, in files; nil makes new ones.
   let adoption: Adoption?
 
@@ -129,7 +128,8 @@ struct Creation {
   private func checkState() throws(BusError) {
     guard case .path(let directory) = configuration.stateDirectory else { return }
     let place = StatePlace(directory, namespace: name.namespace, name: name.name)
-    guard place.hasState else { return }
+    // Files with messages are worth more than a checkpoint that nobody can read.
+    guard place.hasState, adoption == nil || place.newest != nil else { return }
     throw BusError(
       .cannotCreate,
       "bus '\(name.name)' has state in \(place.path): bring it back with 'shmctl restore \(name.name)', or "
@@ -178,23 +178,16 @@ struct Creation {
     let map = unsafe ControlMap(mapping.base, configuration.controlLayout)
     unsafe writeHeader(map.header, generation)
     writeTables(map)
-    if let checkpoint { Restoration(checkpoint, map).fillTables() }
-    if let adoption {
-      for partition in 0..<configuration.partitions {
-        adoption.recovered.append(try adoptPartition(partition, generation, map))
+    let readable =
+      if let adoption {
+        try adoptPartitions(adoption, generation, map)
+      } else {
+        try createPartitions(generation, map)
       }
-    } else {
-      try checkNoFiles()
-      // Before the first file: what is left if we die here can be found and cleared away.
-      unsafe configuration.noteStorage(in: map.header)
-      for partition in 0..<configuration.partitions {
-        try createPartition(partition, generation, map)
-      }
-    }
+    if let checkpoint { Restoration(checkpoint, map).fillTables(readable) }
     try share(control, access.control)
     // After the last one: if we die before, nobody takes the files for what we left half-made.
     unsafe configuration.noteStorage(in: map.header)
     return mapping
   }
-
 }

@@ -3,7 +3,7 @@ import Glibc
 
 extension Bus {
   /// Opens a bus that exists; one whose memory is gone since the host was started is restored from its
-  /// checkpoint first (``restore(_:from:keepsHouse:)``).
+  /// checkpoint first (``restore(_:from:storage:key:keepsHouse:)``).
   ///
   /// - Parameters:
   ///   - name: the bus's.
@@ -20,7 +20,7 @@ extension Bus {
     let bus: Bus
     do { bus = try open(busName) } catch {
       guard error.code == .notFound || error.code == .tryAgain,
-        let restored = try restoreIfGone(busName)
+        let restored = try restoreIfGone(busName, key)
       else { throw error }
       bus = restored
     }

@@ -41,10 +41,20 @@ extension Bus {
     }
   }
 
-  /// The state of a bus whose memory is gone; false if there is none.
+  /// The state of a bus whose memory is gone, and its files if it is stored; false if there is none.
   private static func removeState(_ name: BusName) throws(BusError) -> Bool {
     guard let place = standardPlace(name), place.hasState else { return false }
-    do { try place.remove() } catch { throw House.sentence(name.name, place, error) }
+    do throws(SystemError) {
+      // Locked until it is gone: a process that still has the lost memory may keep house.
+      let files = try CheckpointFiles(place.path)
+      defer { withExtendedLifetime(files) {} }
+      if let newest = files.newest, let storage = newest.configuration.storage {
+        for segment in name.storedSegments(in: storage, of: newest.image.generation) {
+          _ = try SharedMemory.unlink(segment)
+        }
+      }
+      try place.remove()
+    } catch { throw House.sentence(name.name, place, error) }
     return true
   }
 

@@ -33,6 +33,12 @@ extension BusConfiguration {
     }
   }
 
+  /// How often the housekeeper syncs, in nanoseconds; nil for never.
+  var syncInterval: UInt64? {
+    guard storage != nil, case .interval(let interval) = sync else { return nil }
+    return interval.nanoseconds
+  }
+
   /// What a control header says of storage.
   func noteStorage(in header: UnsafeMutablePointer<shmbus_control_header>) {
     guard let storage else { return }

@@ -182,13 +182,10 @@ public struct BusConfiguration: Sendable, Equatable {
     }
   }
 
-  /// With the state directory that the environment names. A stored bus has none: its files tell more than
-  /// a checkpoint does.
+  /// With the state directory that the environment names.
   var resolved: BusConfiguration {
     guard stateDirectory == .standard else { return self }
     var found = self
-    found.stateDirectory = .none
-    guard storage == nil else { return found }
     found.stateDirectory = StatePlace.standard.map { .path($0) } ?? .none
     return found
   }

@@ -182,7 +182,7 @@ extension Bus {
         },
       every: map.checkpointEvery.loadAcquire(),
       keeper: keeps == true ? Int(map.keeperPid.loadAcquire()) : nil,
-      uncovered: place == nil
+      uncovered: place == nil || map.isStored
         ? []
         : (0..<partitions).filter {
           let row = map.partition($0)

@@ -4,7 +4,7 @@ import Glibc
 // The control segment of a bus that nobody else can open yet.
 
 extension Creation {
-  private func writeHeader(
+  func writeHeader(
     _ header: UnsafeMutablePointer<shmbus_control_header>, _ generation: UInt64
   ) {
     let layout = configuration.controlLayout
@@ -68,7 +68,7 @@ extension Creation {
 
   /// What is not zero in a table nobody has used: heads hold nothing, ceilings do not bind. Nodes are
   /// settled for partitions that will be added, too.
-  private func writeTables(_ map: ControlMap) {
+  func writeTables(_ map: ControlMap) {
     for partition in 0..<configuration.maxPartitions {
       map.partition(partition).ceiling.storeRelaxed(Packed.offsetLimit)
       let node = nodes.isEmpty ? UInt32.max : UInt32(nodes[partition % nodes.count])

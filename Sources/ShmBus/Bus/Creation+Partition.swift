@@ -4,6 +4,17 @@ import Glibc
 // The partition segments of a bus: at its creation, and when some are added.
 
 extension Creation {
+  /// Makes all of them; returns what can be read of each.
+  func createPartitions(_ generation: UInt64, _ map: ControlMap) throws -> [Range<Offset>] {
+    try checkNoFiles()
+    // Before the first file: what is left if we die here can be found and cleared away.
+    unsafe configuration.noteStorage(in: map.header)
+    return try (0..<configuration.partitions).map { partition in
+      try createPartition(partition, generation, map)
+      return origin(of: partition)..<origin(of: partition)
+    }
+  }
+
   /// Where a partition begins: above every offset that was ever handed out in it.
   private func origin(of partition: Int) -> Offset {
     guard let checkpoint, checkpoint.image.partitions.indices.contains(partition) else { return 0 }
@@ -78,7 +89,7 @@ extension Creation {
     }
   }
 
-  private func share(_ memory: borrowing SharedMemory, _ access: FileAccess) throws {
+  func share(_ memory: borrowing SharedMemory, _ access: FileAccess) throws {
     do { try access.apply(to: memory.descriptor, named: memory.name) } catch {
       throw BusError.cannotShare(error, access)
     }

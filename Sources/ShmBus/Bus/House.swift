@@ -45,6 +45,13 @@ final class House {
     patrol.look(bus.map, Clock.monotonic())
   }
 
+  /// What a stored bus needs at the interval of its `sync`: its messages on the disk, and room ahead of
+  /// publishers.
+  func tendStorage() throws(BusError) {
+    guard mayWrite else { return }
+    try bus.tendStorage()
+  }
+
   private func rings() throws(BusError) -> [Ring] {
     // Ends: at the number of partitions.
     while segments.count < bus.partitions {
@@ -92,14 +99,16 @@ final class House {
     if isNews { try files.write(checkpoint) }
     // A ceiling counts when both copies have it: either may be lost.
     let partitions = checkpoint.image.partitions.indices
-    let isCovered = partitions.allSatisfy {
-      files.covered($0, generation: bus.generation) >= checkpoint.ceiling(of: $0)
-    }
+    let isCovered =
+      bus.map.isStored
+      || partitions.allSatisfy {
+        files.covered($0, generation: bus.generation) >= checkpoint.ceiling(of: $0)
+      }
     if !isCovered {
       checkpoint.image.number += 1
       try files.write(checkpoint)
     }
-    for partition in partitions {
+    for partition in partitions where !bus.map.isStored {
       settle(partition, files.covered(partition, generation: bus.generation))
     }
     bus.map.checkpointTime.storeRelease(Clock.realtime())
@@ -110,7 +119,12 @@ final class House {
     if let files, files.areUndisturbed { return files }
     // The lock of the folder goes first.
     files = nil
-    let opened = try CheckpointFiles(place.path, creating: bus.configuration.mode)
+    // Whoever may write the control segment can name any folder there, and this process may have rights that
+    // he has not: only one of the bus's owner is used.
+    let access = SegmentAccess(bus.configuration)
+    let opened = try CheckpointFiles(
+      place.path, owner: bus.control.ownership().uid,
+      creating: (folder: access.stateDirectory, files: access.partition))
     if let newest = opened.newest, newest.image.identity != bus.identity {
       throw SystemError(call: "use", subject: place.path, code: EEXIST)
     }
@@ -121,7 +135,7 @@ final class House {
   private func capture(_ rings: [Ring], _ files: CheckpointFiles) -> Checkpoint {
     var checkpoint = Checkpoint.capture(
       bus.map, rings: rings, generation: bus.generation, number: files.nextNumber)
-    for partition in checkpoint.image.partitions.indices {
+    for partition in checkpoint.image.partitions.indices where !bus.map.isStored {
       let now = bus.map.partition(partition).ceiling.loadAcquire()
       let cursor = checkpoint.image.partitions[partition].cursor
       let isNear = now < cursor &+ Ceiling.near
@@ -154,9 +168,14 @@ final class House {
         .unavailable,
         "\(place.path) holds the state of another bus '\(name)', which is left alone: move it away, or "
           + "use another --state-dir")
+    case EPERM:
+      BusError(
+        .permission,
+        "\(place.path) is not the folder of bus '\(name)''s owner: its state is kept, and the bus restored, "
+          + "by its owner only; you are \(ProcessIdentity.sentence)")
     default:
       BusError(
-        cause.code == EACCES || cause.code == EPERM ? .permission : .unavailable,
+        cause.code == EACCES ? .permission : .unavailable,
         "the state of bus '\(name)' cannot be kept in \(place.path)", cause)
     }
   }

@@ -128,6 +128,7 @@ final class HouseDuty: @unchecked Sendable {
   private var house: House?
   private var nextRound: UInt64
   private var nextCheckpoint: UInt64 = 0
+  private var nextSync: UInt64 = 0
   /// Only its thread asks.
   private(set) var isOver = false
 
@@ -154,7 +155,7 @@ final class HouseDuty: @unchecked Sendable {
       return now
     }
     let isCalled = house != nil && bus.map.keeperBell.loadAcquire() != 0
-    guard now >= nextRound || now >= nextCheckpoint && house != nil || isCalled else { return due }
+    guard isCalled || now >= due else { return due }
     if house?.isOver ?? (bus.mapping.fate != .whole || bus.isRemoved) {
       finish()
       return now
@@ -165,14 +166,23 @@ final class HouseDuty: @unchecked Sendable {
       if now >= nextCheckpoint || isCalled {
         try? house.checkpoint()
         nextCheckpoint = Clock.monotonic() &+ every
-        if bus.map.checkpointError.loadAcquire() == UInt64(EACCES) { self.house = nil }
+        let failure = Int32(truncatingIfNeeded: bus.map.checkpointError.loadAcquire())
+        if failure == EACCES || failure == EPERM { self.house = nil }
+      }
+      if let interval = bus.configuration.syncInterval, now >= nextSync {
+        try? house.tendStorage()
+        nextSync = Clock.monotonic() &+ interval
       }
     }
     if now >= nextRound { nextRound = Clock.monotonic() &+ Self.round }
     return due
   }
 
-  private var due: UInt64 { house == nil ? nextRound : min(nextRound, nextCheckpoint) }
+  private var due: UInt64 {
+    guard house != nil else { return nextRound }
+    let next = min(nextRound, nextCheckpoint)
+    return bus.configuration.syncInterval == nil ? next : min(next, nextSync)
+  }
 
   private var every: UInt64 {
     max(10_000_000, min(bus.map.checkpointEvery.loadAcquire(), 3_600_000_000_000))
@@ -183,6 +193,7 @@ final class HouseDuty: @unchecked Sendable {
     guard bus.mayKeepState else { return }
     house = (try? House(bus)) ?? nil
     nextCheckpoint = 0
+    nextSync = 0
   }
 
   /// A last checkpoint, by whoever may: what a group has committed last is kept.

@@ -24,24 +24,33 @@ final class CheckpointFiles {
     var fault: CheckpointFault?
   }
 
-  /// Opens the copies of a directory, and makes both if `mode` says with which rights.
+  /// Opens the copies of a directory, and makes what is missing if `access` says with which rights.
   ///
-  /// - Throws: `SystemError`; `EBUSY` where another process has them.
-  init(_ path: String, creating mode: UInt32? = nil) throws(SystemError) {
-    if let mode { try Directory.make(path, mode: Self.directoryMode(of: mode)) }
+  /// - Throws: `SystemError`; `EBUSY` where another process has them, `EPERM` where the directory is not
+  ///   `owner`'s.
+  init(
+    _ path: String, owner: UInt32? = nil,
+    creating access: (folder: FileAccess, files: FileAccess)? = nil
+  ) throws(SystemError) {
+    if let access, owner == geteuid(), try Directory.make(path) {
+      try Directory(path).share(access.folder)
+    }
     directory = try Directory(path)
+    if let owner, try directory.owner() != owner {
+      throw SystemError(call: "use", subject: path, code: EPERM)
+    }
     guard try Self.lock(directory) else {
       throw SystemError(call: "flock", subject: path, code: EBUSY)
     }
     copies = []
     for name in Self.names {
       let isNew = directory.stamp(of: name) == nil
-      guard !isNew || mode != nil else {
+      guard !isNew || access != nil else {
         copies.append(Copy())
         continue
       }
       let file = try DurableFile(name, in: directory, create: true)
-      if isNew, let mode { try file.setMode(mode) }
+      if isNew, let access { try file.share(access.files) }
       let bytes = try file.read(atMost: Checkpoint.longestFile)
       var copy = Copy(stamp: try file.stamp())
       do throws(CheckpointFault) {
@@ -60,11 +69,6 @@ final class CheckpointFiles {
       usleep(1_000)
     }
     return false
-  }
-
-  /// Whoever may open the bus's segments may go through the directory.
-  private static func directoryMode(of mode: UInt32) -> UInt32 {
-    0o700 | (mode & 0o060 != 0 ? 0o070 : 0) | (mode & 0o006 != 0 ? 0o007 : 0)
   }
 
   /// The newest that is whole.

@@ -42,6 +42,9 @@ struct StatePlace: Equatable, Sendable {
     }
   }
 
+  /// The newest copy that is whole, if nobody is writing it at the moment.
+  var newest: Checkpoint? { try? CheckpointFiles(path).newest }
+
   /// Takes the state away, and the folders that are empty then.
   func remove() throws(SystemError) {
     do throws(SystemError) {

@@ -13,22 +13,36 @@ struct Directory: ~Copyable, Sendable {
       Descriptor(path: path, flags: O_RDONLY | O_DIRECTORY))
   }
 
-  /// Makes a directory and those above it that are missing; `mode` is the last one's, if it is new.
-  static func make(_ path: String, mode: UInt32) throws(SystemError) {
+  /// Makes a directory, which is its user's alone then, and those above it that are missing; false if it was
+  /// there.
+  static func make(_ path: String) throws(SystemError) -> Bool {
     var made = ""
+    var isNew = false
     let parts = path.split(separator: "/")
     for (place, part) in parts.enumerated() {
       let parent = made.isEmpty ? "/" : made
       made += "/" + part
-      let isLast = place == parts.count - 1
       // Whoever uses a state directory must be able to go through those above it.
-      guard unsafe mkdir(made, 0o755) == 0 else {
+      isNew = unsafe mkdir(made, place == parts.count - 1 ? 0o700 : 0o755) == 0
+      guard isNew else {
         if errno == EEXIST { continue }
         throw SystemError.last("mkdir", made)
       }
-      if isLast, unsafe chmod(made, mode_t(mode)) != 0 { throw SystemError.last("chmod", made) }
       try Directory(parent).sync()
     }
+    return isNew
+  }
+
+  /// Says who may go into it.
+  func share(_ access: FileAccess) throws(SystemError) {
+    try access.apply(toOpen: number, named: path)
+  }
+
+  /// Whose it is.
+  func owner() throws(SystemError) -> UInt32 {
+    var status = stat()
+    guard unsafe fstat(number, &status) == 0 else { throw SystemError.last("fstat", path) }
+    return status.st_uid
   }
 
   /// Makes the names in it durable.

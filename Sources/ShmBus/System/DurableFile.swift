@@ -20,7 +20,10 @@ struct DurableFile: ~Copyable, Sendable {
     guard number >= 0 else { throw SystemError.last("open", path) }
     let opened = Descriptor(owning: number)
     var status = stat()
-    guard unsafe fstat(opened.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    // One of two names may be another file's, in a folder of somebody with fewer rights.
+    guard unsafe fstat(opened.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_nlink <= 1
+    else {
       throw SystemError(call: "open", subject: path, code: EINVAL)
     }
     descriptor = try UnforkableDescriptor(opened)
@@ -85,10 +88,9 @@ struct DurableFile: ~Copyable, Sendable {
     }
   }
 
-  func setMode(_ mode: UInt32) throws(SystemError) {
-    guard fchmod(descriptor.number, mode_t(mode)) == 0 else {
-      throw SystemError.last("fchmod", path)
-    }
+  /// Says who may open it.
+  func share(_ access: FileAccess) throws(SystemError) {
+    try access.apply(toOpen: descriptor.number, named: path)
   }
 }
 

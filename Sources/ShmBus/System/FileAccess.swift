@@ -38,17 +38,22 @@ struct FileAccess: Equatable, Sendable {
   /// In the order in which nobody gets rights for a moment that he is not to have, if the file was its owner's
   /// alone.
   func apply(to file: borrowing Descriptor, named name: String) throws(SystemError) {
+    try apply(toOpen: file.number, named: name)
+  }
+
+  /// The same for a descriptor that its caller keeps open.
+  func apply(toOpen file: Int32, named name: String) throws(SystemError) {
     var status = stat()
-    guard unsafe fstat(file.number, &status) == 0 else { throw SystemError.last("fstat", name) }
+    guard unsafe fstat(file, &status) == 0 else { throw SystemError.last("fstat", name) }
     if status.st_gid != group {
-      guard fchown(file.number, .max, group) == 0 else {
+      guard fchown(file, .max, group) == 0 else {
         throw SystemError.last("fchown", "\(name) to group \(group)")
       }
     }
-    guard fchmod(file.number, mode) == 0 else { throw SystemError.last("fchmod", name) }
+    guard fchmod(file, mode) == 0 else { throw SystemError.last("fchmod", name) }
     let list = AccessList(self).words
     let code = unsafe list.withUnsafeBytes { bytes in
-      unsafe shmbus_set_access_list(file.number, bytes.baseAddress, bytes.count)
+      unsafe shmbus_set_access_list(file, bytes.baseAddress, bytes.count)
     }
     // The list of a single group says what the mode says: where lists are not kept, none is in the way.
     if second == nil, code == EOPNOTSUPP { return }

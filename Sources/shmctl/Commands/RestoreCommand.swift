@@ -9,20 +9,26 @@ enum RestoreCommand {
     help: "The state directory it is in (default: $SHMBUS_DIR; for root /var/lib/shmbus, else "
       + "$XDG_STATE_HOME/shmbus).")
 
+  private static let storage = Option(
+    "storage", .directory, help: "Where a stored bus's partitions are, if they have moved.")
+
   static let command = Command(
     "restore", summary: "Bring back a bus whose memory is gone, from its checkpoint.",
     discussion: """
       After a reboot, opening the bus does the same. It has its name, geometry, modes, groups and \
-      producers; its messages are lost. Offsets go on above every one that was ever handed out, \
-      and each group is told the range that it lost.
+      producers; its messages are lost, but those of a stored bus, which are taken from its files. \
+      Offsets go on above every one that was ever handed out, and each group is told the range that \
+      it lost.
 
       Exit codes: 65 if both copies of the checkpoint are damaged, 66 if there is none, 73 if the \
-      bus is in memory.
+      bus is in memory, 77 if the state is somebody else's.
       """,
-    under: Heading.buses, arguments: [Shmctl.busName], options: [directory, Shmctl.json]
+    under: Heading.buses, arguments: [Shmctl.busName],
+    options: [directory, storage, Shmctl.keyFile, Shmctl.json]
   ) { parsed in
     let bus = try Bus.restore(
-      parsed[Shmctl.busName], from: Geometry.directory(parsed[directory]), keepsHouse: false)
+      parsed[Shmctl.busName], from: Geometry.directory(parsed[directory]),
+      storage: parsed[storage], key: Shmctl.key(parsed), keepsHouse: false)
     let status = try bus.status()
     try Program.print(
       parsed[Shmctl.json]

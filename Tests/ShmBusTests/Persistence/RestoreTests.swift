@@ -160,4 +160,72 @@ import Testing
       #expect(try back.status().partitions.allSatisfy { $0.cursor == 1 << 30 })
     }
   }
+
+  /// Messages of a stored bus stay, and its groups go on where they were.
+  @Test(arguments: [false, true]) func aStoredBusComesBackWithMessagesAndGroups(hasMoved: Bool)
+    throws
+  {
+    let space = StoredSpace()
+    var configuration = space.configuration()
+    configuration.maxGroups = 4
+    try withKeptBus(configuration) { bus, directory in
+      for number in 0..<20 { try bus.publisher().publish("\(number)") }
+      try commit(6, of: bus)
+      try bus.trim(before: .offset(4))
+      try bus.checkpoint()
+      try bus.sync()
+      #expect(bus.state.uncovered.isEmpty)
+      loseMemory(of: bus.name)
+      let generation = bus.generation
+      let name = bus.name
+      let elsewhere = StoredSpace()
+      if hasMoved { try space.move(to: elsewhere) }
+      let back = try Bus.restore(
+        name, from: .path(directory), storage: hasMoved ? elsewhere.directory : nil,
+        keepsHouse: false)
+      #expect(back.generation == generation)
+      #expect(back.configuration.storage == (hasMoved ? elsewhere : space).directory)
+      #expect(try back.groups()[0].partitions.map(\.head) == [6])
+      let status = try back.status().partitions[0]
+      #expect(status.start == 4 && status.cursor > 20)
+      let (gaps, offsets) = try readAll(back)
+      #expect(offsets == Array(6..<20))
+      #expect(gaps.map(\.from) == [20] && gaps.map(\.cause) == [.lost])
+      #expect(try back.publisher().publish("new") == status.cursor)
+      try Bus.remove(name)
+      #expect(space.files.isEmpty && elsewhere.files.isEmpty)
+    }
+  }
+
+  /// A stored bus with groups is not brought back without them, as long as they can be read.
+  @Test func adoptingIsForABusWithoutAWholeCheckpoint() throws {
+    let space = StoredSpace()
+    try withKeptBus(space.configuration()) { bus, directory in
+      let place = try #require(bus.statePlace)
+      try bus.createGroup(.group("work"), from: .earliest)
+      try bus.publisher().publish("x")
+      try bus.checkpoint()
+      try bus.sync()
+      let name = bus.name
+      loseMemory(of: name)
+      let wanted = BusConfiguration(stateDirectory: .path(directory))
+      let refused = busError {
+        _ = try Bus.adopt(name, storage: space.directory, wanted)
+      }
+      #expect(refused?.code == .cannotCreate && refused?.message.contains("restore") == true)
+      #expect(TestSpace.segments(of: name).isEmpty)
+      for copy in CheckpointFiles.names { spoil(place.path + "/" + copy, at: 700) }
+      let damaged = busError {
+        _ = try Bus.restore(name, from: .path(directory), keepsHouse: false)
+      }
+      #expect(damaged?.code == .damaged && damaged?.message.contains("shmctl adopt") == true)
+      let (back, partitions) = try Bus.adopt(
+        name, storage: space.directory, wanted, keepsHouse: false)
+      #expect(partitions[0].messages == 1)
+      #expect(try back.groups().isEmpty)
+      #expect(
+        CheckpointFiles.names.allSatisfy { (try? Segment(path: place.path + "/" + $0)) != nil })
+      #expect(try CheckpointFiles(place.path).newest != nil, "kept anew")
+    }
+  }
 }

@@ -50,7 +50,8 @@ import Testing
 
   @Test func modeIsSetWhateverTheUmask() throws {
     try withSharedMemory("mode", byteCount: 4096) { memory in
-      try FileAccess(group: getegid(), mode: 0o666).apply(to: memory.descriptor, named: "mode")
+      let access = FileAccess(group: getegid(), mode: 0o666)
+      try access.apply(to: memory.descriptor, named: "mode")
       let ownership = try memory.ownership()
       #expect(ownership.mode == 0o666 && ownership.gid == getegid())
     }

@@ -1,0 +1,30 @@
+import CShmBus
+
+extension BusName {
+  /// The files of a stored bus, by what its control segment says; those of another creation are left out.
+  var storedSegments: [String] {
+    let size = MemoryLayout<shmbus_control_header>.size
+    guard let memory = try? SharedMemory.open(control, writable: false),
+      let found = try? memory.byteCount(), found >= size,
+      let mapping = try? Mapping(
+        memory.descriptor, byteCount: size, writable: false, populate: false)
+    else { return [] }
+    let header = unsafe mapping.base.load(as: shmbus_control_header.self)
+    guard header.magic == SHMBUS_CONTROL_MAGIC, let directory = BusConfiguration.storage(header)
+    else { return [] }
+    return storedSegments(in: directory, of: header.generation)
+  }
+
+  /// The partitions of one creation in a directory. One without a header is the work of a creator that died.
+  func storedSegments(in directory: String, of generation: UInt64) -> [String] {
+    guard directory.hasPrefix("/") else { return [] }
+    let location = SegmentLocation(directory: directory)
+    let names = (try? SharedMemory.names(withPrefix: segmentPrefix, in: location)) ?? []
+    return names.filter { segment in
+      guard let memory = try? SharedMemory.open(segment, writable: false),
+        let partition = try? Adoption.header(memory)
+      else { return true }
+      return partition.generation == generation
+    }
+  }
+}
