@@ -103,7 +103,7 @@ struct PartitionInspector {
     let cursor = Packed.cursorOffset(word)
     if header.origin > cursor {
       log.report(
-        at: 112, "header.origin", found: "\(header.origin)",
+        at: 120, "header.origin", found: "\(header.origin)",
         expected: "at most the cursor \(cursor)")
     }
     // Read after the cursor: a ceiling only grows.

@@ -26,7 +26,7 @@ struct RingWalk {
     self.isLive = isLive
     self.voidClaims = voidClaims
     voids = voidClaims()
-    let origin = min(end, reader.word(at: 112) ?? 0)
+    let origin = min(end, reader.word(at: 120) ?? 0)
     oldest = max(origin, end > UInt64(layout.slots) ? end - UInt64(layout.slots) : 0)
     patience = Patience(isLive: isLive)
   }

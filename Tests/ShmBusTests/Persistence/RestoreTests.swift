@@ -19,6 +19,9 @@ import Testing
       #expect(back.configuration == bus.configuration)
       #expect(back.generation != bus.generation)
       #expect(back.state.uncovered.isEmpty)
+      let report = Inspection.report(
+        of: try Bus.segments(of: back.name), named: back.name, isWhole: true)
+      #expect(report.findings.isEmpty, "nothing below its origin is looked for")
       let origin: Offset = 1 << 30
       #expect(try back.status().partitions.map(\.oldest) == [origin, origin])
       let heads = try back.groups()[0].partitions.map(\.head)
