@@ -6,7 +6,11 @@ import TestSupport
 /// is what a kill leaves between two instructions that change nothing.
 struct ColdRun {
   /// What lies under the bus's names.
-  typealias Image = Segments.Image
+  struct Image: Equatable {
+    var segments = Segments.Image()
+    /// The files of its state, if it has any.
+    var files: StateFolder.Files = []
+  }
 
   let run: Run
   let schedule: Schedule
@@ -24,17 +28,18 @@ struct ColdRun {
     try run.reset()
     let (victim, line) = try start()
     defer { line.close() }
-    var watch = Watch(run.segments.bus)
-    var images = [Image.read(run.segments.bus)]
+    var watch = Watch(run)
+    var images = [now]
     // Ends: with the operation.
     while try victim.step() == .trapped {
       tally.instructions += 1
-      if watch.hasChanged() { images.append(Image.read(run.segments.bus)) }
+      if watch.hasChanged() { images.append(now) }
     }
     try victim.kill()
-    last = Image.read(run.segments.bus)
+    last = now
     for (number, image) in images.enumerated() where number % schedule.stride == 0 {
-      try image.write(run.segments.bus)
+      try image.segments.write(run.segments.bus)
+      try run.state?.write(image.files)
       look("image \(number)")
       if schedule.isOver || tally.violations >= schedule.most {
         tally.isCut = number + 1 < images.count
@@ -58,7 +63,7 @@ struct ColdRun {
       }
       try victim.kill()
       if isOver {
-        last = Image.read(run.segments.bus)
+        last = now
         look("the end")
         return
       }
@@ -70,6 +75,10 @@ struct ColdRun {
       }
       point += schedule.stride
     }
+  }
+
+  private var now: Image {
+    Image(segments: .read(run.segments.bus), files: run.state?.read() ?? [])
   }
 
   private func start() throws -> (Tracee, Line) {
@@ -86,8 +95,8 @@ struct ColdRun {
   /// Whether somebody new can use what is there, or replace it.
   private mutating func look(_ place: String) {
     do {
-      let now = Image.read(run.segments.bus)
-      let run = run
+      let (now, run) = (now, run)
+      let whole = run.state?.whole ?? 0
       let part = try Part { line in
         try Newcomer(run).play(line)
       }
@@ -95,9 +104,11 @@ struct ColdRun {
       try part.join()
       let outcome: Outcome
       switch (run.scenario.name, found) {
-      case ("create", "usable"), ("remove", "gone"): outcome = .done
-      case ("create", "gone"), ("remove", "usable"): outcome = .never
-      case (_, "usable"): outcome = now == run.start ? .never : .done
+      case ("create", "usable"), ("restore", "usable"), ("remove", "gone"): outcome = .done
+      case ("create", "gone"), ("restore", "gone"), ("remove", "usable"): outcome = .never
+      case (_, "usable") where run.state != nil:
+        outcome = now.files == run.kept ? .never : whole == 2 ? .done : .padding
+      case (_, "usable"): outcome = now.segments == run.start ? .never : .done
       default: outcome = .padding
       }
       tally.count(outcome)
@@ -112,8 +123,11 @@ private struct Newcomer {
 
   func play(_ line: Line) throws {
     let name = run.segments.bus
+    if let state = run.state, run.scenario.hasCheckpoint {
+      try state.checkRestore(above: 199, identity: run.identity)
+    }
     let found = try state(of: name)
-    if found != "usable" { _ = try Bus.create(name, Run.configuration()) }
+    if found != "usable" { try bringBack(name) }
     let segments = try Segments(of: name)
     let (own, other) = try Line.pair()
     let early = found == "usable" && run.scenario.busExists ? run.early : nil
@@ -124,7 +138,22 @@ private struct Newcomer {
     }
     let verdict = try own.hear()
     guard verdict.hasPrefix("ok ") else { throw Violation(verdict) }
+    if let state = run.state {
+      try Bus.open(name, keepsHouse: false).checkpoint()
+      try state.checkRestore(above: segments.cursor - 1, identity: run.identity)
+      guard state.whole == 2 else { throw Violation("a copy of the checkpoint is not mended") }
+    }
     line.say(found)
+  }
+
+  /// As whoever comes next does: makes it anew, or opens it, which restores it.
+  private func bringBack(_ name: String) throws {
+    guard let state = run.state else {
+      _ = try Bus.create(name, Run.configuration())
+      return
+    }
+    unsafe _ = setenv("SHMBUS_DIR", state.directory, 1)
+    _ = try Bus.open(name, keepsHouse: false)
   }
 
   private func state(of name: String) throws -> String {
@@ -165,12 +194,13 @@ extension Segments.Image {
   }
 }
 
-/// Notices when anything under the bus's names changes: which object it is, its length, its bytes.
+/// Notices when anything under the bus's names changes, or in its state directory: which object it is, its length, its bytes.
 private struct Watch {
   private var sides: [Side]
 
-  init(_ bus: String) {
-    sides = ["control", "p0"].map { Side(Segments.path(bus, $0)) }
+  init(_ run: Run) {
+    let segments = ["control", "p0"].map { Segments.path(run.segments.bus, $0) }
+    sides = (segments + (run.state?.paths ?? [])).map { Side($0) }
   }
 
   mutating func hasChanged() -> Bool {

@@ -9,6 +9,10 @@ final class Run {
   /// How the bus is before each victim.
   let start: Segments.Image
   let early: Int
+  /// Where its state is kept, and what lies there before each victim.
+  let state: StateFolder?
+  let kept: StateFolder.Files
+  let identity: UInt64
 
   /// The smallest bus there is that has room for everybody: 4 KiB and 12 KiB.
   static func configuration(claimTimeout: Duration = .seconds(30)) -> BusConfiguration {
@@ -21,7 +25,11 @@ final class Run {
     self.scenario = scenario
     early = max(0, scenario.at - scenario.slotsBefore)
     let name = TestSpace.busName(scenario.name)
-    let bus = try Bus.create(name, Self.configuration(claimTimeout: scenario.claimTimeout))
+    var configuration = Self.configuration(claimTimeout: scenario.claimTimeout)
+    state = scenario.keepsState ? StateFolder(of: name) : nil
+    if let state { configuration.stateDirectory = .path(state.directory) }
+    let bus = try Bus.create(name, configuration, keepsHouse: false)
+    identity = bus.identity
     if early > 0 {
       let publisher = try bus.publisher()
       for number in 0..<early {
@@ -33,16 +41,22 @@ final class Run {
         if number == early - 2 { usleep(4_000) }
       }
     }
+    if !scenario.hasCheckpoint { state?.clear() }
+    kept = state?.read() ?? []
     segments = try Segments(of: name)
     start = segments.image
   }
 
-  deinit { TestSpace.clear(segments.bus) }
+  deinit {
+    TestSpace.clear(segments.bus)
+    state?.clear()
+  }
 
   /// Everything as it was before the first victim, by new objects under the same names: a victim
   /// may have removed them.
   func reset() throws {
     try (scenario.busExists ? start : Segments.Image()).write(segments.bus)
+    try state?.write(kept)
   }
 
   /// The victim and those around it, at the first mark.

@@ -40,6 +40,9 @@ struct Scenario {
   var mayBeLapped = false
   /// Whether the bus is there before.
   var busExists = true
+  /// Whether the bus has a state directory, and whether it holds a checkpoint before.
+  var keepsState = false
+  var hasCheckpoint = true
   /// Whether every victim takes the same way, so that no later instruction undoes what an earlier one
   /// has done. Searching the quarantine table depends on the time, and loops differ.
   var isRepeatable = true
@@ -52,7 +55,7 @@ struct Scenario {
   var mustBeDone: Bool { progress != nil || !claims.isEmpty }
 
   static var all: [Scenario] {
-    publishing + claiming + reading + grouping + recovering + quarantining + cold
+    publishing + claiming + reading + grouping + recovering + quarantining + cold + keeping
   }
 }
 
