@@ -71,8 +71,7 @@ enum BenchCommand {
         "shmctl bench throughput --advise 20000000"),
     ]
   ) { parsed in
-    let (whole, part) = parsed[seconds].components
-    let length = max(0.01, Double(whole) + Double(part) / 1e18)
+    let length = max(0.01, parsed[seconds].seconds)
     let ring = try ringSize(parsed)
     func bench(publishers: Int, subscribers: Int) -> ThroughputBench {
       ThroughputBench(
@@ -139,10 +138,8 @@ enum BenchCommand {
     options: [size, seconds, pin, Shmctl.json],
     examples: [Example("For ten seconds.", "shmctl bench fanout --seconds 10")]
   ) { parsed in
-    let (whole, part) = parsed[seconds].components
     let bench = FanoutBench(
-      size: parsed[size], seconds: Double(whole) + Double(part) / 1e18,
-      processors: processors(parsed))
+      size: parsed[size], seconds: parsed[seconds].seconds, processors: processors(parsed))
     let rows = try bench.run()
     try Program.print(parsed[Shmctl.json] ? rows.json.text + "\n" : rows.text)
     return 0

@@ -167,7 +167,7 @@ extension BusConfiguration {
       "mode": .string("0" + String(mode, radix: 8)), "maxPublishers": .integer(maxPublishers),
       "maxSubscribers": .integer(maxSubscribers), "maxGroups": .integer(maxGroups),
       "maxProducers": .integer(maxProducers),
-      "claimTimeout": .integer(claimTimeout.wholeNanoseconds),
+      "claimTimeout": .integer(claimTimeout.nanoseconds),
       "indexSpacing": .integer(indexSpacing), "checksum": .bool(checksum),
       "prefault": .bool(prefault), "hugePages": .bool(hugePages), "numa": .string(numa.word),
       "checkpointEvery": .integer(checkpointEvery.wholeNanoseconds),

@@ -1,6 +1,7 @@
 import Arguments
 import Glibc
 import ShmBus
+import ToolSupport
 
 /// A sync policy, with the words for it.
 struct SyncChoice: Sendable {
@@ -12,8 +13,7 @@ struct SyncChoice: Sendable {
     switch policy {
     case .none: text = "none"
     case .interval(let interval):
-      let (seconds, attoseconds) = interval.components
-      text = "interval:\(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)"
+      text = "interval:\(interval.nanoseconds / 1_000_000)"
     case .batch: text = "batch"
     }
   }

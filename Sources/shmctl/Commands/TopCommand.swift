@@ -47,12 +47,10 @@ enum TopCommand {
   }
 
   private static func nanoseconds(_ interval: Duration) throws -> UInt64 {
-    let (seconds, attoseconds) = interval.components
-    let value = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-    guard value >= 10_000_000 else {
+    guard interval >= .milliseconds(10) else {
       throw Failure(usage: "--interval must be 10ms or more")
     }
-    return UInt64(value)
+    return interval.nanoseconds
   }
 
   /// Frames without a terminal. Each has its rates: the first look of all is not shown.

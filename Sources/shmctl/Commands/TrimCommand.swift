@@ -34,7 +34,7 @@ enum TrimCommand {
     let point: TrimPoint
     switch (parsed[before], parsed[olderThan]) {
     case (let before?, _): point = before.point
-    case (_, let age?): point = .time(now(minus: age))
+    case (_, let age?): point = .time(TimeText.time(age, before: TopSource.now(CLOCK_REALTIME)))
     case (nil, nil): throw UsageError("'shmctl trim' needs --before or --older-than")
     }
     let bus = try Bus.open(parsed[Shmctl.busName])
@@ -43,13 +43,6 @@ enum TrimCommand {
     try Program.print(
       parsed[Shmctl.json] ? json(bus, moves).text + "\n" : text(moves, of: bus))
     return 0
-  }
-
-  private static func now(minus age: Duration) -> UInt64 {
-    let (seconds, attoseconds) = age.components
-    let nanoseconds = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
-    let now = TopSource.now(CLOCK_REALTIME)
-    return now > nanoseconds ? now - nanoseconds : 0
   }
 
   private static func text(_ moves: [TrimMove], of bus: Bus) -> String {

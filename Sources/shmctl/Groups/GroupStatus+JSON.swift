@@ -41,8 +41,6 @@ extension GroupStatus.Partition {
 extension JSON {
   /// Nanoseconds, or null.
   static func span(_ duration: Duration?) -> JSON {
-    guard let duration else { return .null }
-    let (seconds, attoseconds) = duration.components
-    return .integer(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+    duration.map { .integer($0.nanoseconds) } ?? .null
   }
 }

@@ -58,8 +58,7 @@ enum Spans {
   /// "-", "850 us", "12 ms", "3.2 s", "12 min", "3 h", "41 d".
   static func short(_ span: Duration?) -> String {
     guard let span else { return "-" }
-    let (whole, attoseconds) = span.components
-    let seconds = Double(whole) + Double(attoseconds) / 1e18
+    let seconds = span.seconds
     let units: [(String, Double)] = [
       ("d", 86_400), ("h", 3600), ("min", 60), ("s", 1), ("ms", 1e-3), ("us", 1e-6),
     ]

@@ -12,14 +12,16 @@ enum TimeText {
   /// Nanoseconds since 1970; nil for what is no time.
   static func read(_ text: some StringProtocol, now: UInt64) -> UInt64? {
     if text.hasPrefix("-") {
-      guard let ago = Form.duration.read(String(text.dropFirst())) else { return nil }
-      let (seconds, attoseconds) = ago.components
-      let nanoseconds = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
-      return now > nanoseconds ? now - nanoseconds : 0
+      return Form.duration.read(String(text.dropFirst())).map { time($0, before: now) }
     }
     guard text.allSatisfy({ ("0"..."9").contains($0) }) else { return calendar(String(text)) }
     // Seconds, milliseconds, or a year would be a moment of the first days of 1970.
     return UInt64(text).flatMap { $0 < 100_000_000_000_000_000 ? nil : $0 }
+  }
+
+  /// Nanoseconds since 1970, and no earlier.
+  static func time(_ age: Duration, before now: UInt64) -> UInt64 {
+    now - min(now, age.nanoseconds)
   }
 
   /// `YYYY-MM-DD`, perhaps `T` or a blank and `hh:mm:ss`, perhaps a fraction of a second, perhaps a

@@ -128,16 +128,9 @@ private struct GroupMetrics {
       owned.add(labels, .integer(partition.owner == nil ? 0 : 1))
       head.add(labels, .integer(partition.head))
       lag.add(labels, .integer(partition.lag))
-      lagTime.add(labels, .seconds(nanoseconds: Self.nanoseconds(partition.lagTime)))
+      lagTime.add(labels, .seconds(nanoseconds: partition.lagTime?.nanoseconds ?? 0))
       lead.add(labels, .integer(partition.lead))
-      leadTime.add(labels, .seconds(nanoseconds: Self.nanoseconds(partition.leadTime)))
+      leadTime.add(labels, .seconds(nanoseconds: partition.leadTime?.nanoseconds ?? 0))
     }
-  }
-
-  private static func nanoseconds(_ span: Duration?) -> UInt64 {
-    guard let (seconds, attoseconds) = span?.components, seconds >= 0, attoseconds >= 0 else {
-      return 0
-    }
-    return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
   }
 }

@@ -31,8 +31,7 @@ struct Progress {
   private func line(
     _ messages: Int, _ bytes: Int, _ size: Int?, _ now: ContinuousClock.Instant
   ) -> String {
-    let (seconds, attoseconds) = (now - start).components
-    let elapsed = max(1e-3, Double(seconds) + Double(attoseconds) / 1e18)
+    let elapsed = max(1e-3, (now - start).seconds)
     let share = size.flatMap { $0 > 0 ? " (\(min(100, bytes * 100 / $0)) %)" : nil } ?? ""
     return "\(Numbers.grouped(messages)) messages, \(Numbers.bytes(bytes))\(share), "
       + "\(Numbers.short(Double(messages) / elapsed)) messages/s"
