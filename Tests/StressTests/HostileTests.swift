@@ -15,4 +15,17 @@ import Testing
     let lines = try assault.rest(within: 240)
     #expect(assault.wait() == 0 && lines.last?.hasPrefix("clean") == true, "\(lines)")
   }
+
+  /// A fault is told, with the words that repeat its round. Here no tool can be started.
+  @Test func aFaultNamesItsRound() throws {
+    let assault = try Actor(
+      command: [
+        "env", "PATH=/nonexistent", Actor.program("bus-hostile"), "--seconds", "2", "--seed", "7",
+        "--rights", "publisher",
+      ])
+    let lines = try assault.rest(within: 240)
+    #expect(assault.wait() == 1, "\(lines)")
+    #expect(
+      lines.last == "  again: --rights publisher --seed 7 --round 0", "\(lines)")
+  }
 }

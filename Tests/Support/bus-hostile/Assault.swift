@@ -34,7 +34,7 @@ final class Assault {
       guard faults.isEmpty else {
         say("WRONG: seed \(seed.value), round \(number), a \(rights.rawValue)'s rights")
         for fault in faults { say("  \(fault)") }
-        say("  again: --seed \(seed.value) --round \(number)")
+        say("  again: --rights \(rights.rawValue) --seed \(seed.value) --round \(number)")
         return 1
       }
       number += 1
@@ -98,7 +98,9 @@ final class Assault {
     try tool(["dump-shm", bus])
     try tool(["shmctl", "doctor", bus])
     try tool(["shmctl", "remove", "--force", bus])
-    _ = try Bus.create(bus, BusConfiguration(slots: 64, slotSize: 64))
+    do { _ = try Bus.create(bus, BusConfiguration(slots: 64, slotSize: 64)) } catch {
+      faults.append("it could not be made anew: \(error)")
+    }
     try tool(["shmctl", "remove", bus], expecting: 0)
   }
 
