@@ -14,7 +14,8 @@ import Testing
     let commands = [
       ["subscribe", "orders", "--from", "earliest", "--until-end"], ["stat", "orders"],
       ["top", "orders", "--interval", "20ms"], ["groups", "orders"], ["recover", "orders"],
-      ["alter", "orders", "--partitions", "2"],
+      ["alter", "orders", "--partitions", "2"], ["numa", "orders"],
+      ["trim", "orders", "--before", "offset:1"],
       ["stat", "orders", "--format", "openmetrics"],
     ]
     for command in commands {
@@ -34,6 +35,15 @@ import Testing
     }
     #expect(run(["remove", "orders"]).code == 77 && space.segments.count == 3)
     #expect(run(["remove", "orders", "--key-file", key]).code == 0 && space.segments.isEmpty)
+  }
+
+  @Test func soDoesWhatABusInFilesNeeds() {
+    let key = space.write([UInt8](repeating: 9, count: 32), to: "key")
+    let options = ["--slots", "64", "--storage", space.directory, "--key-file", key]
+    #expect(run(["create", "orders"] + options).code == 0)
+    #expect(run(["sync", "orders"]).code == 77)
+    #expect(run(["sync", "orders", "--key-file", key]).code == 0)
+    #expect(run(["remove", "orders", "--key-file", key]).code == 0)
   }
 
   @Test func aLostKeyDoesNotKeepABus() {

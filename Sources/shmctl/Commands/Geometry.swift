@@ -135,12 +135,6 @@ extension Form where Value == UInt32 {
   }
 }
 
-extension Duration {
-  fileprivate var wholeNanoseconds: Int {
-    Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
-  }
-}
-
 extension BusConfiguration {
   /// "4 partitions of 65,536 slots of 256 bytes".
   var sentence: String {
@@ -170,7 +164,7 @@ extension BusConfiguration {
       "claimTimeout": .integer(claimTimeout.nanoseconds),
       "indexSpacing": .integer(indexSpacing), "checksum": .bool(checksum),
       "prefault": .bool(prefault), "hugePages": .bool(hugePages), "numa": .string(numa.word),
-      "checkpointEvery": .integer(checkpointEvery.wholeNanoseconds),
+      "checkpointEvery": .integer(checkpointEvery.nanoseconds),
       "largestMessage": .integer(largestMessage), "group": gid(group),
       "publishGroup": gid(publishGroup), "subscribeGroup": gid(subscribeGroup),
       "storage": storage.map { .string($0) } ?? .null, "sync": .string(SyncChoice(sync).text),

@@ -15,13 +15,13 @@ enum NUMACommand {
       partition on one. 'auto' spreads them over the nodes marked so: those with memory that this \
       process may take, and CPUs.
       """,
-    under: Heading.buses, arguments: [name], options: [Shmctl.json],
+    under: Heading.buses, arguments: [name], options: [Shmctl.keyFile, Shmctl.json],
     examples: [
       Example("The host.", "shmctl numa"), Example("One bus.", "shmctl numa orders"),
     ]
   ) { parsed in
     if let name = parsed[name] {
-      let report = BusNodes(name, try Bus.open(name).residence())
+      let report = BusNodes(name, try Shmctl.openBus(name, parsed).residence())
       try Program.print(parsed[Shmctl.json] ? report.json.text + "\n" : report.text)
     } else {
       let host = NUMATopology.host()

@@ -24,7 +24,7 @@ enum TrimCommand {
       \(TimeText.sentence)
       """,
     under: Heading.buses, arguments: [Shmctl.busName],
-    options: [before, olderThan, partitions, Shmctl.json],
+    options: [before, olderThan, partitions, Shmctl.keyFile, Shmctl.json],
     conflicts: [Conflict(before, olderThan, because: "both say up to where")],
     examples: [
       Example("Keep an hour.", "shmctl trim orders --older-than 1h"),
@@ -37,7 +37,7 @@ enum TrimCommand {
     case (_, let age?): point = .time(TimeText.time(age, before: TopSource.now(CLOCK_REALTIME)))
     case (nil, nil): throw UsageError("'shmctl trim' needs --before or --older-than")
     }
-    let bus = try Bus.open(parsed[Shmctl.busName])
+    let bus = try Shmctl.openBus(parsed)
     let chosen = parsed[partitions].isEmpty ? nil : parsed[partitions]
     let moves = try bus.trim(before: point, partitions: chosen)
     try Program.print(
