@@ -71,6 +71,16 @@ struct StoredCommandTests {
     #expect(keeper.code == 130)
   }
 
+  @Test func aKeeperEndsSoonAfterItsBus() {
+    let options = ["--storage", space.directory, "--slots", "64", "--sync", "interval:3600000"]
+    #expect(Run(space, [Run.tool, "create", "bus"] + options, input: nil).code == 0)
+    publish(0..<10)
+    let keeper = space.start("keeper", "bus")
+    #expect(eventually { space.shmctl("stat", "bus").output.contains("durable below 10") })
+    #expect(space.shmctl("remove", "bus").code == 0)
+    #expect(keeper.code == 0)
+  }
+
   @Test func planAndMistakes() {
     let dir = space.directory
     let plan = space.shmctl("plan", "--storage", dir)
