@@ -204,7 +204,10 @@ numa_off() {
   check "pinning says why not" says "the host has one NUMA node" cat /tmp/said
 }
 
-for part in $(sed 's/.*checks=\([a-z_,]*\).*/\1/' /proc/cmdline | tr ',' ' '); do $part; done
+for part in $(sed 's/.*checks=\([a-z_,]*\).*/\1/' /proc/cmdline | tr ',' ' '); do
+  command -v "$part" >/dev/null || say "FAILED $part: there is no such part"
+  $part
+done
 check "nobody was killed for memory" sh -c '! dmesg | grep -i "out of memory"'
 say "checks done after $(cut -d' ' -f1 /proc/uptime) s"
 sync
