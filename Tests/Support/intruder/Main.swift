@@ -28,32 +28,31 @@ enum Main {
       for (kind, type) in [("shared", F_RDLCK), ("exclusive", F_WRLCK)] {
         var request = flock(
           l_type: Int16(type), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
-        report("\(kind) lock (\(way))", path, unsafe fcntl(file, setLock, &request))
+        report("\(kind) lock (\(way))", unsafe fcntl(file, setLock, &request))
       }
-      report("flock (\(way))", path, flock(file, LOCK_EX | LOCK_NB))
+      report("flock (\(way))", flock(file, LOCK_EX | LOCK_NB))
     }
   }
 
   private static func trespass(_ path: String) {
-    report("open for writing", path, unsafe open(path, O_RDWR))
-    report("truncate", path, unsafe truncate(path, 0))
-    report("change the mode of", path, unsafe chmod(path, 0o666))
-    report("unlink", path, unsafe unlink(path))
-    report("rename", path, unsafe rename(path, path + ".stolen"))
+    report("open for writing", unsafe open(path, O_RDWR))
+    report("truncate", unsafe truncate(path, 0))
+    report("change the mode of", unsafe chmod(path, 0o666))
+    report("unlink", unsafe unlink(path))
+    report("rename", unsafe rename(path, path + ".stolen"))
     let reading = unsafe open(path, O_RDONLY)
-    guard report("open", path, reading) else { return }
-    report("shorten", path, ftruncate(reading, 0))
-    report(
-      "open again for writing", path, unsafe open("/proc/self/fd/\(reading)", O_RDWR))
+    guard report("open", reading) else { return }
+    report("shorten", ftruncate(reading, 0))
+    report("open again for writing", unsafe open("/proc/self/fd/\(reading)", O_RDWR))
     let writable = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reading, 0)
-    report("map for writing", path, unsafe writable == MAP_FAILED ? -1 : 0)
+    report("map for writing", unsafe writable == MAP_FAILED ? -1 : 0)
     let mapped = unsafe mmap(nil, 4096, PROT_READ, MAP_SHARED, reading, 0)
-    guard report("map", path, unsafe mapped == MAP_FAILED ? -1 : 0) else { return }
-    report("make writable", path, unsafe mprotect(mapped, 4096, PROT_READ | PROT_WRITE))
+    guard report("map", unsafe mapped == MAP_FAILED ? -1 : 0) else { return }
+    report("make writable", unsafe mprotect(mapped, 4096, PROT_READ | PROT_WRITE))
   }
 
   @discardableResult
-  private static func report(_ way: String, _ path: String, _ result: Int32) -> Bool {
+  private static func report(_ way: String, _ result: Int32) -> Bool {
     let code = errno
     say("\(way): \(result >= 0 ? "allowed" : "errno \(code)")")
     return result >= 0
