@@ -6,10 +6,8 @@ import Testing
 @Suite(.serialized) struct SoakTests {
   @Test func everythingIsAccountedFor() throws {
     let seed = Seed.announced("soak")
-    let path =
-      Actor.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/") + "/bus-soak"
-    let soak = try Actor(command: [path, "--seconds", "8", "--seed", "\(seed.value)"])
+    let soak = try Actor(
+      command: [Actor.program("bus-soak"), "--seconds", "8", "--seed", "\(seed.value)"])
     let lines = try soak.rest(within: 120)
     #expect(soak.wait() == 0 && lines.last?.hasPrefix("clean") == true, "\(lines)")
   }

@@ -8,10 +8,8 @@ import Testing
 
   /// What a process of its own says of its page faults while it publishes or reads.
   private func faults(_ bus: Bus, _ part: String, _ count: Int) throws -> Int {
-    let path =
-      Actor.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/") + "/placed-actor"
-    let actor = try Actor(command: [path, part, bus.name, "\(count)"])
+    let actor = try Actor(
+      command: [Actor.program("placed-actor"), part, bus.name, "\(count)"])
     let line = try #require(try actor.line(within: 60))
     let words = line.split(separator: " ")
     #expect(words.first == "faults", "\(line)")

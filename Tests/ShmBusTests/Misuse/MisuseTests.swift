@@ -153,8 +153,7 @@ private let snippets = [
     try (source + functions.joined(separator: "\n")).write(
       to: file, atomically: true, encoding: .utf8)
     defer { try? FileManager.default.removeItem(at: file) }
-    let build = Actor.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/")
+    let build = Actor.programs
     // Of the compiler's passes, those that follow lifetimes and isolation come after the types.
     let compiler = try Actor(command: [
       "sh", "-c", "exec \"$@\" 2>&1", "sh", "swiftc", "-emit-sil", "-o", "/dev/null",

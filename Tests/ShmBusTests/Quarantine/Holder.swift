@@ -13,10 +13,8 @@ final class Holder {
 
   /// Starts it and waits until its claims are open.
   init(_ bus: Bus, _ part: String, _ count: Int, bytes: Int, gap: Int = 0) throws {
-    let path =
-      Actor.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/") + "/claim-holder"
-    actor = try Actor(command: [path, bus.name, part, "\(count)", "\(bytes)", "\(gap)"])
+    let program = Actor.program("claim-holder")
+    actor = try Actor(command: [program, bus.name, part, "\(count)", "\(bytes)", "\(gap)"])
     while let line = try actor.line(), line != "open" {
       let words = line.split(separator: " ")
       try #require(words.first == "loan", "\(line)")

@@ -63,15 +63,18 @@ public final class Actor {
   public static let path = program("bus-actor")
 
   /// A program of the tests: beside their own executable.
-  public static func program(_ name: String) -> String {
+  public static func program(_ name: String) -> String { "\(programs)/\(name)" }
+
+  /// The directory that the tests' executable and all other programs are in.
+  public static let programs: String = {
     var buffer = [UInt8](repeating: 0, count: 4096)
     let count = unsafe buffer.withUnsafeMutableBytes { bytes in
       unsafe readlink("/proc/self/exe", bytes.baseAddress!, bytes.count)
     }
     let own = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
     return own.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/") + "/" + name
-  }
+      .joined(separator: "/")
+  }()
 
   /// Sends a line.
   public func tell(_ line: String) {
