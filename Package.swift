@@ -67,7 +67,8 @@ let package = Package(
       dependencies: ["ShmBus", "TestSupport", "bus-actor", "bus-soak", "bus-hostile"],
       swiftSettings: strict),
     .testTarget(
-      name: "ToolTests", dependencies: ["ToolSupport", "shmctl", "dump-shm"], swiftSettings: strict),
+      name: "ToolTests", dependencies: ["ToolSupport", "TestSupport", "shmctl", "dump-shm"],
+      swiftSettings: strict),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

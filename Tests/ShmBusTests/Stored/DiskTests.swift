@@ -64,15 +64,15 @@ import Testing
     }
     try follow(100 + Int(seed.next() % 1500))
     let synced = journal.synced
-    let before = StoredSpace.read(space.path(name, 0))
+    let before = bytes(of: space.path(name, 0))
     try follow(1 + Int(seed.next() % 200))
-    var after = StoredSpace.read(space.path(name, 0))
+    var after = bytes(of: space.path(name, 0))
     for actor in actors { actor.kill() }
     for (publisher, actor) in actors.enumerated() {
       for line in try actor.rest() { journal.take(line, of: publisher) }
     }
     // The ceiling was on the disk before any offset was handed out that it allows.
-    after.replaceSubrange(0..<4096, with: StoredSpace.read(space.path(name, 0)).prefix(4096))
+    after.replaceSubrange(0..<4096, with: bytes(of: space.path(name, 0)).prefix(4096))
     return (before, after, synced)
   }
 
@@ -101,7 +101,7 @@ import Testing
     _ image: [UInt8], _ journal: Journal, synced: [Int], isDamaged: Bool, _ what: String
   ) throws {
     let name = TestSpace.busName("image")
-    StoredSpace.write(image, to: space.path(name, 0))
+    write(image, to: space.path(name, 0))
     defer {
       TestSpace.clear(name)
       unsafe _ = unlink(space.path(name, 0))

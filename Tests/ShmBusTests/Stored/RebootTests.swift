@@ -95,15 +95,15 @@ import Testing
     }
     TestSpace.clear(name)
     let path = space.path(name, 0)
-    let whole = StoredSpace.read(path)
+    let whole = bytes(of: path)
     var damaged = whole
     damaged[3] ^= 1
-    StoredSpace.write(damaged, to: path)
+    write(damaged, to: path)
     #expect(busError { _ = try Bus.adopt(name, storage: space.directory) }?.code == .damaged)
     #expect(TestSpace.segments(of: name) == [])
     // The file system kept the first half of the payloads only.
     let layout = space.configuration().partitionLayout
-    StoredSpace.write(Array(whole.prefix(layout.payloadOffset + 50 * 64)), to: path)
+    write(Array(whole.prefix(layout.payloadOffset + 50 * 64)), to: path)
     let (bus, partitions) = try Bus.adopt(name, storage: space.directory)
     #expect(partitions[0].messages == 50)
     let harvest = try Harvest(bus)

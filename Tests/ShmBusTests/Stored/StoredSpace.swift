@@ -23,18 +23,7 @@ final class StoredSpace {
     unsafe _ = rmdir(directory)
   }
 
-  var files: [String] {
-    guard let stream = unsafe opendir(directory) else { return [] }
-    defer { unsafe _ = closedir(stream) }
-    var names: [String] = []
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
-  }
+  var files: [String] { fileNames(in: directory) }
 
   func path(_ bus: String, _ partition: Int) -> String {
     "\(directory)/shmbus-\(TestSpace.namespace).\(bus).p\(partition)"
@@ -63,34 +52,6 @@ final class StoredSpace {
       guard unsafe rename("\(directory)/\(file)", "\(other.directory)/\(file)") == 0 else {
         throw SystemError.last("rename", file)
       }
-    }
-  }
-
-  /// What a file holds now: page by page, while others write.
-  static func read(_ path: String) -> [UInt8] {
-    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return [] }
-    defer { close(file) }
-    var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 4096)
-    // Ends: with the file.
-    while true {
-      let count = unsafe Glibc.read(file, &block, block.count)
-      if count <= 0 { return bytes }
-      bytes += block[..<count]
-    }
-  }
-
-  static func write(_ bytes: [UInt8], to path: String) {
-    let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    defer { close(file) }
-    var done = 0
-    while done < bytes.count {
-      let count = unsafe bytes.withUnsafeBytes {
-        unsafe Glibc.write(file, $0.baseAddress! + done, bytes.count - done)
-      }
-      precondition(count > 0, "a test can write its files")
-      done += count
     }
   }
 }

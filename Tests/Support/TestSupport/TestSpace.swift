@@ -34,18 +34,7 @@ public enum TestSpace {
   }
 
   static func names(withPrefix prefix: String) -> [String] {
-    guard let stream = unsafe opendir("/dev/shm") else { return [] }
-    defer { unsafe _ = closedir(stream) }
-    var names: [String] = []
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { bytes in
-        unsafe bytes.withMemoryRebound(to: CChar.self, capacity: 256) { text in
-          unsafe String(cString: text)
-        }
-      }
-      if name.hasPrefix(prefix) { names.append(name) }
-    }
-    return names.sorted()
+    fileNames(in: "/dev/shm").filter { $0.hasPrefix(prefix) }
   }
 
   /// A killed test process cannot clean up: the next one does.

@@ -58,13 +58,3 @@ public struct Thread {
   /// Waits for its end.
   public func join() { _ = pthread_join(handle, nil) }
 }
-
-/// What a small file says, those of the kernel too; empty when it cannot be read.
-public func text(of path: String) -> String {
-  let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-  guard file >= 0 else { return "" }
-  defer { close(file) }
-  var bytes = [UInt8](repeating: 0, count: 1 << 16)
-  let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(file, $0.baseAddress!, $0.count) }
-  return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-}

@@ -131,15 +131,7 @@ final class Assault {
 
   /// Where it stands, as far as the kernel tells.
   private func place(of pid: pid_t) -> String {
-    "pid \(pid), in \(firstLines(of: "/proc/\(pid)/wchan")) \(firstLines(of: "/proc/\(pid)/syscall"))"
-  }
-
-  private func firstLines(of path: String) -> String {
-    guard let stream = unsafe fopen(path, "r") else { return "" }
-    defer { unsafe _ = fclose(stream) }
-    var bytes = [UInt8](repeating: 0, count: 4000)
-    let count = unsafe fread(&bytes, 1, bytes.count, stream)
-    return String(decoding: bytes.prefix(count), as: UTF8.self)
+    "pid \(pid), in \(text(of: "/proc/\(pid)/wchan")) \(text(of: "/proc/\(pid)/syscall"))"
   }
 
   private func useTools(on bus: String, until end: UInt64, _ seed: inout Seed) throws {
@@ -172,7 +164,7 @@ final class Assault {
     tools += 1
     let isFine = expecting.map { $0 == code } ?? (code >= 0 && code < 79 && code != 70)
     if !isFine {
-      faults.append("'\(words.joined(separator: " "))' ended with \(code): \(firstLines(of: log))")
+      faults.append("'\(words.joined(separator: " "))' ended with \(code): \(text(of: log))")
     }
     unsafe _ = unlink(log)
   }

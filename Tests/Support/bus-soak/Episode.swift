@@ -121,17 +121,3 @@ final class Episode {
     }
   }
 }
-
-/// The files of a directory.
-func fileNames(in directory: String) -> [String] {
-  guard let stream = unsafe opendir(directory) else { return [] }
-  defer { unsafe _ = closedir(stream) }
-  var names: [String] = []
-  while let entry = unsafe readdir(stream) {
-    let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { bytes in
-      unsafe bytes.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-    }
-    if name != "." && name != ".." { names.append(name) }
-  }
-  return names
-}

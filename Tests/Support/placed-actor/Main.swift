@@ -1,5 +1,6 @@
 import Glibc
 import ShmBus
+import TestSupport
 
 // A process of its own, for what a process has of its own: the CPUs it runs on, and its page faults.
 //
@@ -84,18 +85,9 @@ struct PlacedActor {
     return usage.ru_minflt + usage.ru_majflt
   }
 
-  private static func line(_ name: String, of path: String) -> String {
-    guard let file = unsafe fopen(path, "r") else { return "?" }
-    defer { unsafe _ = fclose(file) }
-    var buffer = [CChar](repeating: 0, count: 512)
-    // Ends with the file.
-    while unsafe fgets(&buffer, 512, file) != nil {
-      let text = String(
-        decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-      if text.hasPrefix(name) {
-        return String(text.dropFirst(name.count).filter { !$0.isWhitespace })
-      }
-    }
-    return "?"
+  /// What a file of the kernel says behind a word.
+  private static func line(_ word: String, of path: String) -> String {
+    let line = text(of: path).split(separator: "\n").first { $0.hasPrefix(word) }
+    return line.map { String($0.dropFirst(word.count).filter { !$0.isWhitespace }) } ?? "?"
   }
 }
