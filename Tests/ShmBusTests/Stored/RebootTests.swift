@@ -9,12 +9,18 @@ import Testing
 @Suite struct RebootTests {
   let space = StoredSpace()
 
-  @Test func everythingIsThereWhenEverythingReachedTheDisk() throws {
+  /// A bus whose host went down after `work`: all that is left of it are its files. Whoever
+  /// brings it back clears its name.
+  private func rebooted(after work: (Bus) throws -> Void) throws -> String {
     let name = TestSpace.busName("reboot")
     defer { TestSpace.clear(name) }
-    let generation: UInt64
-    do {
-      let bus = try Bus.create(name, space.configuration())
+    try work(Bus.create(name, space.configuration()))
+    return name
+  }
+
+  @Test func everythingIsThereWhenEverythingReachedTheDisk() throws {
+    var generation: UInt64 = 0
+    let name = try rebooted { bus in
       generation = bus.generation
       let publisher = try bus.publisher()
       for number in 0..<50 {
@@ -23,7 +29,7 @@ import Testing
       try publisher.publish(batch: [[1], [2], [3]])
       try publisher.sync()
     }
-    TestSpace.clear(name)
+    defer { TestSpace.clear(name) }
     let (bus, partitions) = try Bus.adopt(name, storage: space.directory)
     #expect(bus.generation == generation)
     #expect(bus.configuration.slots == 1024 && bus.configuration.maxPublishers == 8)
@@ -46,14 +52,11 @@ import Testing
   }
 
   @Test func aGroupIsToldOfTheGapAndAReaderInsideItGoesOn() throws {
-    let name = TestSpace.busName("reboot")
-    defer { TestSpace.clear(name) }
-    do {
-      let bus = try Bus.create(name, space.configuration())
+    let name = try rebooted { bus in
       let publisher = try bus.publisher()
       for number in 0..<10 { try publisher.publish("\(number)") }
     }
-    TestSpace.clear(name)
+    defer { TestSpace.clear(name) }
     let (bus, partitions) = try Bus.adopt(name, storage: space.directory)
     var member = try bus.subscriber(.group("g"), from: .earliest)
     for number in 0..<10 { try holds(member.text() == "\(number)") }
@@ -86,14 +89,11 @@ import Testing
   }
 
   @Test func aDamagedHeaderIsAnErrorAndCutFilesAreGaps() throws {
-    let name = TestSpace.busName("reboot")
-    defer { TestSpace.clear(name) }
-    do {
-      let bus = try Bus.create(name, space.configuration())
+    let name = try rebooted { bus in
       let publisher = try bus.publisher()
       for number in 0..<100 { try publisher.publish(Pattern.bytes(1, number, count: 60)) }
     }
-    TestSpace.clear(name)
+    defer { TestSpace.clear(name) }
     let path = space.path(name, 0)
     let whole = bytes(of: path)
     var damaged = whole
@@ -113,10 +113,7 @@ import Testing
 
   @Test func aBatchThatIsNotWholeIsNotThere() throws {
     for torn in 0..<4 {
-      let name = TestSpace.busName("reboot")
-      defer { TestSpace.clear(name) }
-      do {
-        let bus = try Bus.create(name, space.configuration())
+      let name = try rebooted { bus in
         let publisher = try bus.publisher()
         try publisher.publish("before")
         try publisher.publish(batch: (0..<4).map { [UInt8($0)] })
@@ -125,7 +122,7 @@ import Testing
         unsafe segment.ring.cell(Offset(1 + torn)).storeBytes(of: 0xff, as: UInt8.self)
         withExtendedLifetime(segment) {}
       }
-      TestSpace.clear(name)
+      defer { TestSpace.clear(name) }
       let (bus, _) = try Bus.adopt(name, storage: space.directory)
       let harvest = try Harvest(bus)
       #expect(harvest.messages.map(\.offset) == [0, 5])
@@ -135,16 +132,13 @@ import Testing
   }
 
   @Test func aSecondRebootFindsTheSame() throws {
-    let name = TestSpace.busName("reboot")
-    defer { TestSpace.clear(name) }
-    do {
-      let bus = try Bus.create(name, space.configuration())
+    let name = try rebooted { bus in
       let publisher = try bus.publisher()
       for number in 0..<3000 {
         try publisher.publish(Pattern.bytes(1, number, count: 8 + number % 200))
       }
     }
-    TestSpace.clear(name)
+    defer { TestSpace.clear(name) }
     let first = try Bus.adopt(name, storage: space.directory).partitions
     #expect(first[0].messages > 0)
     TestSpace.clear(name)
