@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// create, plan, list, stat and remove.

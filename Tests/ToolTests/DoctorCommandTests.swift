@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import ToolSupport
 
@@ -59,13 +60,13 @@ struct DoctorCommandTests {
     space.shmctl("create", "bus", "--slots", "64")
     let reader = space.start("subscribe", "bus")
     #expect(eventually { space.has("subscriber", on: "bus") })
-    reader.signal(SIGSTOP)
+    reader.stop()
     let lines = Array(String(repeating: "x\n", count: 64).utf8)
     #expect(space.shmctl("publish", "bus", input: lines).code == 0)
     let held = space.shmctl("doctor", "bus", "--fix")
     #expect(held.code == 69)
     #expect(held.output.contains("pid \(reader.pid) (shmctl, stopped by a signal)"))
-    reader.signal(SIGCONT)
+    reader.goOn()
     #expect(eventually { reader.lines.count == 64 })
     #expect(space.shmctl("doctor", "bus").code == 0)
   }

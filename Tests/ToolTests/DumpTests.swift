@@ -1,5 +1,6 @@
 import Glibc
 import ShmBus
+import TestSupport
 import Testing
 import ToolSupport
 

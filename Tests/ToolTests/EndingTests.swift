@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// Signals, closed pipes, and what is left behind: nothing.
@@ -36,13 +37,13 @@ struct EndingTests {
     space.shmctl("create", "bus", "--slots", "64", "--slot-size", "64")
     let reader = space.start("subscribe", "bus")
     #expect(eventually { space.has("subscriber", on: "bus") })
-    reader.signal(SIGSTOP)
+    reader.stop()
     let file = space.write([UInt8](repeating: 10, count: 500), to: "file")
     let publisher = space.start("publish", "bus", "--file", file)
     #expect(eventually { space.has("publisher", on: "bus") })
     publisher.signal(SIGINT)
     #expect(publisher.code == 130)
-    reader.signal(SIGCONT)
+    reader.goOn()
   }
 
   @Test func whatIsInAPipeIsPublishedBeforeItsEnd() {

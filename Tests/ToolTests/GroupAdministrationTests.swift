@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import ToolSupport
 
@@ -26,7 +27,7 @@ struct GroupAdministrationTests {
     #expect(try eventually { try space.shares("work") == [2] })
     space.publishNumbers(0..<20)
     #expect(try eventually { try space.sum("head", of: "work") == 20 })
-    member.signal(19)
+    member.stop()
     space.publishNumbers(20..<30)
     let work = try #require(try space.groups()["work"])
     #expect(work["mode"] == .string("ordered"))
@@ -59,7 +60,7 @@ struct GroupAdministrationTests {
     let dump = space.dump("bus")
     #expect(dump.code == 0)
     #expect(dump.output.contains("work                  sticky"))
-    member.signal(18)
+    member.goOn()
   }
 
   @Test func aBusWithoutGroupsSaysSo() {

@@ -1,4 +1,5 @@
 import ShmBus
+import TestSupport
 import Testing
 
 @testable import shmctl

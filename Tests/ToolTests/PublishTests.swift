@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// What goes in by `publish` comes out by `subscribe`, whatever it looks like.
@@ -96,12 +97,12 @@ struct PublishTests {
     create("--slots", "64", "--slot-size", "64")
     let reader = space.start("subscribe", "bus")
     #expect(eventually { space.has("subscriber", on: "bus") })
-    reader.signal(19)
+    reader.stop()
     let lines = [UInt8](repeating: 10, count: 200)
     let run = space.shmctl("publish", "bus", "--timeout", "300ms", input: lines)
     #expect(run.code == 75)
     #expect(run.errors.contains("(pid \(reader.pid)) holds it"))
-    reader.signal(18)
+    reader.goOn()
   }
 
   @Test func aPartitionThatIsNotThereIs64() {

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// The built tool, run as a user runs it. Its streams are files: no pipe can be inherited by another test's
 /// process and stay open.

@@ -36,13 +36,3 @@ final class Space: Sendable {
 
   func read(_ name: String) -> [UInt8] { bytes(of: path(name)) }
 }
-
-/// Waits for a state, with a deadline; tests never sleep for a time and hope.
-func eventually(within seconds: Int = 30, _ holds: () throws -> Bool) rethrows -> Bool {
-  let deadline = ContinuousClock.now + .seconds(seconds)
-  while ContinuousClock.now < deadline {
-    if try holds() { return true }
-    usleep(2_000)
-  }
-  return try holds()
-}

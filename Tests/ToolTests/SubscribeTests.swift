@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// Where `subscribe` begins, when it ends, and what it says of what it missed.
@@ -60,9 +61,9 @@ struct SubscribeTests {
     let observer = space.start(
       "subscribe", "bus", "--observe", "--until-closed", "--format", "json")
     #expect(eventually { space.has("observer", on: "bus") })
-    observer.signal(19)
+    observer.stop()
     publish((0..<200).map { "\($0)\n" }.joined())
-    observer.signal(18)
+    observer.goOn()
     #expect(observer.code == 0)
     #expect(observer.lines.first?.hasPrefix("{\"gap\":{\"partition\":0,\"from\":0,\"to\":") == true)
     #expect(observer.lines.last?.hasSuffix("\"payload\":\"199\"}") == true)

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// Somebody cuts a segment under a tool.

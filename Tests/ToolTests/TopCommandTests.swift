@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import ToolSupport
 
@@ -19,7 +20,7 @@ struct TopCommandTests {
     space.shmctl("create", "orders", "--slots", "1024", "--slot-size", "64")
     let reader = space.start("subscribe", "orders")
     #expect(eventually { space.has("subscriber", on: "orders") })
-    reader.signal(19)
+    reader.stop()
     let feed = space.start("top", "orders", "--json", "--interval", "100ms", "--count", "30")
     #expect(eventually { !feed.lines.isEmpty })
     space.shmctl("publish", "orders", input: Array(String(repeating: "x\n", count: 500).utf8))
@@ -38,7 +39,7 @@ struct TopCommandTests {
     #expect(endpoint["role"] == .string("subscriber"))
     #expect(endpoint["lag"] == .integer(500 as UInt64))
     #expect(endpoint["state"] == .string("stalled"))
-    reader.signal(18)
+    reader.goOn()
   }
 
   @Test func withoutABusItSaysSo() {

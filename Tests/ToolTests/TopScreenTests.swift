@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// `shmctl top` on a real terminal, as tmux emulates it: 80 columns, 24 lines.

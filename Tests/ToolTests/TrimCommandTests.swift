@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import ToolSupport
 
@@ -18,7 +19,7 @@ struct TrimCommandTests {
     #expect(try eventually { try space.endpoints("subscriber", on: "bus") == 1 })
     publish(0..<10)
     #expect(try eventually { try space.sum("head", of: "work") == 10 })
-    reader.signal(19)
+    reader.stop()
     publish(10..<40)
     let trim = space.shmctl("trim", "bus", "--before", "offset:30", "--json")
     #expect(trim.code == 0)
@@ -31,7 +32,7 @@ struct TrimCommandTests {
     #expect(partition?["start"] == .integer(30))
     #expect(partition?["oldest"] == .integer(30))
     #expect(try space.sum("lag", of: "work") == 10)
-    reader.signal(18)
+    reader.goOn()
     #expect(reader.code == 0)
     let gap = "{\"gap\":{\"partition\":0,\"from\":10,\"to\":30,\"cause\":\"trimmed\"}}"
     #expect(reader.lines.contains(gap))
