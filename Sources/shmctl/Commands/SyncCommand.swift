@@ -17,18 +17,24 @@ enum SyncCommand {
     try bus.sync()
     let durable = (0..<bus.partitions).map { bus.durableOffset(partition: $0) ?? 0 }
     try Program.print(
-      parsed[Shmctl.json]
-        ? JSON.fields([
-          "name": .string(bus.name),
-          "partitions": .array(
-            durable.enumerated().map {
-              .fields(["partition": .integer($0.offset), "durable": .integer($0.element)])
-            }),
-        ]).text + "\n"
-        : (["PARTITION        DURABLE"]
-          + durable.enumerated().map {
-            "\($0.offset)".right(9) + Numbers.grouped($0.element).right(15)
-          }).map { $0 + "\n" }.joined())
+      parsed[Shmctl.json] ? json(bus.name, durable).text + "\n" : text(durable))
     return 0
+  }
+
+  private static func json(_ name: String, _ durable: [Offset]) -> JSON {
+    .fields([
+      "name": .string(name),
+      "partitions": .array(
+        durable.enumerated().map {
+          .fields(["partition": .integer($0.offset), "durable": .integer($0.element)])
+        }),
+    ])
+  }
+
+  private static func text(_ durable: [Offset]) -> String {
+    let lines = durable.enumerated().map {
+      "\($0.offset)".right(9) + Numbers.grouped($0.element).right(15)
+    }
+    return (["PARTITION        DURABLE"] + lines).map { $0 + "\n" }.joined()
   }
 }
