@@ -6,7 +6,7 @@ import ToolSupport
 enum AdoptCommand {
   private static let name = Argument("NAME", .string, help: "The bus that the files are of.")
   private static let storage = Option(
-    "storage", required: .directory, help: "The directory that has its partitions.")
+    "storage", required: .existingDirectory, help: "The directory that has its partitions.")
   private static let whenFull = Option(
     "when-full", .choice(Geometry.Policy.self), default: .block,
     help: "What publishers do when somebody has not read.")

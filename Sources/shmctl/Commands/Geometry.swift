@@ -50,7 +50,7 @@ struct Geometry: Sendable {
     "numa", .nodes, default: standard.numa,
     help: "NUMA nodes that partitions lie on, in turn: all, wherever, or those listed.")
   let storage = Option(
-    "storage", .directory,
+    "storage", .existingDirectory,
     help: "Keep the partitions in files of this directory, so that they survive the host.")
   let sync = Option(
     "sync", .syncPolicy, default: SyncChoice(.none),

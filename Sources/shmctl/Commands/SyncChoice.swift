@@ -1,5 +1,4 @@
 import Arguments
-import Glibc
 import ShmBus
 import ToolSupport
 
@@ -37,18 +36,5 @@ extension Form where Value == SyncChoice {
     Form(
       "WHEN", accepting: "none, interval:MILLISECONDS or batch",
       completion: .words(["none", "interval:", "batch"]), show: \.text, read: { SyncChoice($0) })
-  }
-}
-
-extension Form where Value == String {
-  /// A directory that exists, as an absolute path.
-  static var directory: Form {
-    Form(
-      "DIR", accepting: "a directory", completion: .directories, show: { $0 },
-      read: { text in
-        guard let path = unsafe realpath(text, nil) else { return nil }
-        defer { unsafe free(path) }
-        return unsafe String(cString: path)
-      })
   }
 }
