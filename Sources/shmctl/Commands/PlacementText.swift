@@ -1,4 +1,5 @@
 import ShmBus
+import ToolSupport
 
 /// What a new bus or new partitions have to say of where they lie: nothing where nothing was asked.
 struct PlacementText {
@@ -40,5 +41,25 @@ struct PlacementText {
     return count > 0
       ? "Huge pages: \(count), 2 MiB each."
       : "Huge pages: none; \(HugePages.host().sentence)."
+  }
+}
+
+extension Placement {
+  var json: JSON {
+    .fields([
+      "node": node.map { .integer($0) } ?? .null, "bound": .bool(isBound),
+      "state": .string(state.rawValue), "hugePages": .integer(hugePages),
+    ])
+  }
+
+  /// For a table.
+  var word: String {
+    guard let node else { return "any" }
+    switch state {
+    case .unasked: return "any"
+    case .verified: return "\(node)"
+    case .elsewhere: return "not \(node)"
+    case .unknown: return "\(node)?"
+    }
   }
 }
