@@ -16,6 +16,15 @@ import Testing
     #expect(assault.wait() == 0 && lines.last?.hasPrefix("clean") == true, "\(lines)")
   }
 
+  @Test(arguments: [
+    ["--rounds", "3"], ["--rights", "nobody"], ["--seed", "0x7"], ["quick"],
+  ])
+  func whatIsMisspeltIsRefused(words: [String]) throws {
+    let assault = try Actor(command: [Actor.program("bus-hostile")] + words)
+    let lines = try assault.rest()
+    #expect(assault.wait() == 64 && lines.count == 1, "\(lines)")
+  }
+
   /// A fault is told, with the words that repeat its round. Here no tool can be started.
   @Test func aFaultNamesItsRound() throws {
     let assault = try Actor(

@@ -13,6 +13,28 @@ final class Assault {
   private var tools = 0
   private var deeds = 0
 
+  struct Misuse: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  /// Refuses words that would be passed over: what is misspelt is another assault than the one meant.
+  static func check(_ words: Words) throws(Misuse) {
+    let known = ["--round", "--rights", "--seconds", "--seed", "--talk"]
+    if let name = words.names.first(where: { !known.contains($0) }) {
+      throw Misuse(description: "'\(name)' is none of \(known.joined(separator: ", "))")
+    }
+    let rights = words.text("rights")
+    guard rights.isEmpty || Rights(rawValue: rights) != nil else {
+      throw Misuse(description: "--rights is subscriber or publisher, not '\(rights)'")
+    }
+    for name in ["round", "seconds", "seed"] {
+      let text = words.text(name)
+      guard text.isEmpty || UInt64(text) != nil else {
+        throw Misuse(description: "--\(name) is a number, not '\(text)'")
+      }
+    }
+  }
+
   init(_ words: Words) {
     seed = Seed(words.seed())
     seconds = words.number("seconds", 60)

@@ -3,7 +3,7 @@ import TestSupport
 
 /// One process writes garbage over everything it may, and all others must stay memory-safe:
 ///
-///     bus-hostile --seconds 60 [--seed S] [--rights subscriber|publisher] [--round N]
+///     bus-hostile --seconds 60 [--seed S] [--rights subscriber|publisher] [--round N] [--talk yes]
 ///
 /// An assault is a row of rounds, each on a bus of its own: publishers, readers, members, and the tools, run
 /// beside a vandal that has the control segment mapped (a subscriber's rights), or the partition segments too (a
@@ -21,7 +21,10 @@ enum Main {
         var vandal = try Vandal(Words(arguments.dropFirst()))
         vandal.rage()
       case "endure": try Endurer(Words(arguments.dropFirst())).endure()
-      default: exit(try Assault(Words(arguments)).run())
+      default:
+        let words = Words(arguments)
+        try Assault.check(words)
+        exit(try Assault(words).run())
       }
     } catch {
       say("bus-hostile: \(error)")
@@ -38,6 +41,9 @@ struct Words {
     var rest = arguments
     while let name = rest.popFirst() { values[name] = rest.popFirst() ?? "" }
   }
+
+  /// What stands where names do, with its dashes.
+  var names: [String] { values.keys.sorted() }
 
   func text(_ name: String, _ standard: String = "") -> String { values["--" + name] ?? standard }
 
