@@ -10,7 +10,7 @@ extension Space {
   /// Runs dump-shm to its end.
   func dump(_ words: String..., environment: [String: String] = [:]) -> Run {
     let run = Run(
-      self, [Run.tool.replacing("shmctl", with: "dump-shm")] + words, input: nil,
+      self, [Run.dumpShm] + words, input: nil,
       environment: environment)
     _ = run.code
     return run
@@ -98,7 +98,7 @@ extension Space {
     let partition = space.copy("orders", "p0")
     for files in [[control, partition], [control], [partition]] {
       let run = Run(
-        space, [Run.tool.replacing("shmctl", with: "dump-shm")] + files, input: nil)
+        space, [Run.dumpShm] + files, input: nil)
       #expect(run.code == 0, "\(run.errors)")
       #expect(run.output.contains("orders"))
     }
@@ -170,7 +170,7 @@ extension Space {
     ["orders", "--json", "--map"], ["orders", "--partition", "-1"], ["/dev/shm"], ["/dev/null"],
   ])
   func nonsenseIs64(words: [String]) {
-    let run = Run(space, [Run.tool.replacing("shmctl", with: "dump-shm")] + words, input: nil)
+    let run = Run(space, [Run.dumpShm] + words, input: nil)
     #expect(run.code == 64)
     #expect(run.errors.split(separator: "\n").count == 1)
   }
@@ -182,7 +182,7 @@ extension Space {
 
   @Test func whatMayNotBeReadIs77() {
     space.fill("orders")
-    let tool = Run.tool.replacing("shmctl", with: "dump-shm")
+    let tool = Run.dumpShm
     // Root may read everything, and so asks as somebody else, who cannot reach the build's directory.
     let copy = "/tmp/dump-\(space.namespace)"
     let line =
@@ -217,7 +217,7 @@ extension Space {
 
   @Test func aClosedPipeIsQuiet() {
     space.fill("orders")
-    let tool = Run.tool.replacing("shmctl", with: "dump-shm")
+    let tool = Run.dumpShm
     let run = space.bash(
       "set -o pipefail; \(tool) orders --map --json 2>&1 | head -c 0; \(tool) orders | true")
     #expect(run.errors.isEmpty)

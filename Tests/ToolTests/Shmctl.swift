@@ -9,17 +9,8 @@ final class Run {
   let pid: pid_t
   private var status: Int32?
 
-  /// The directory of the test's own executable; the tool lies beside it.
-  private static let products: String = {
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-      unsafe readlink("/proc/self/exe", bytes.baseAddress!, bytes.count)
-    }
-    let path = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
-    return String(path.prefix(upTo: path.lastIndex(of: "/")!))
-  }()
-
-  static let tool = "\(products)/shmctl"
+  static let tool = Actor.program("shmctl")
+  static let dumpShm = Actor.program("dump-shm")
 
   /// Starts a command; `input` is a file to read, and `environment` comes on top of the test's own.
   init(_ space: Space, _ command: [String], input: String?, environment: [String: String] = [:]) {
