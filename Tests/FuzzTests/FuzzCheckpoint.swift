@@ -38,7 +38,14 @@ private func fill(_ checkpoint: Checkpoint) {
   defer { unsafe memory.deallocate() }
   let map = unsafe ControlMap(memory, layout)
   unsafe Restoration.fill(map.header, from: checkpoint)
-  Restoration(checkpoint, map).fillTables()
+  // Memory that was lost, and files whose window ends at the ceiling.
+  for kept: UInt64 in [0, 64] {
+    Restoration(checkpoint, map).fillTables(
+      checkpoint.image.partitions.indices.map {
+        let end = min(checkpoint.ceiling(of: $0), Packed.offsetLimit)
+        return (end - min(end, kept))..<end
+      })
+  }
 }
 
 private func decode(_ bytes: [UInt8]) {
