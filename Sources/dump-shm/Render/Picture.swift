@@ -9,25 +9,7 @@ struct Picture {
 
   init(_ report: BusReport) { self.report = report }
 
-  func write(to path: String) throws {
-    let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
-    let file = unsafe open(path, flags, 0o644)
-    guard file >= 0 else {
-      throw Failure(
-        .cannotCreate,
-        "cannot write '\(path)': \(unsafe String(cString: strerror(errno))); "
-          + "name a file in a directory of yours")
-    }
-    defer { close(file) }
-    var output = OutputBuffer(descriptor: file)
-    do throws(OutputError) {
-      try output.append(document)
-      try output.flush()
-    } catch {
-      guard case .failed(let number) = error else { throw error }
-      throw Failure.system("cannot write '\(path)'", number)
-    }
-  }
+  func write(to path: String) throws { try SVG.write(document, to: path) }
 
   var document: String {
     var svg = SVG()

@@ -1,32 +1,39 @@
 import Glibc
-import ToolSupport
 
 /// A picture in the making: elements, one after the other.
-struct SVG {
-  private(set) var body = ""
+package struct SVG {
+  private var body = ""
 
-  static let ink = "#1b2430"
-  static let quiet = "#66717f"
-  static let line = "#dfe3e8"
-  static let alarm = "#b42318"
+  package static let ink = "#1b2430"
+  package static let quiet = "#66717f"
+  package static let line = "#dfe3e8"
+  package static let alarm = "#b42318"
+  private static let paper = "#ffffff"
+
+  /// What stands for a colour where the reader's page is dark.
+  private static let dark = [
+    (ink, "#e8ebef"), (quiet, "#a3adb8"), (line, "#3b434d"), (paper, "#14181d"),
+  ]
+
+  package init() {}
 
   /// Where a text stands to its point.
-  enum Anchor: String {
+  package enum Anchor: String {
     case start
     case middle
     case end
   }
 
-  mutating func text(
+  package mutating func text(
     _ text: String, _ x: Double, _ y: Double, size: Double = 13, weight: Int = 400,
-    fill: String = SVG.ink, anchor: Anchor = .start
+    fill: String = ink, anchor: Anchor = .start
   ) {
     body +=
       "<text x=\"\(n(x))\" y=\"\(n(y))\" font-size=\"\(n(size))\" font-weight=\"\(weight)\" "
       + "fill=\"\(fill)\" text-anchor=\"\(anchor.rawValue)\">\(Self.escaped(text))</text>\n"
   }
 
-  mutating func box(
+  package mutating func box(
     _ x: Double, _ y: Double, _ width: Double, _ height: Double, fill: String,
     radius: Double = 0, stroke: String = "none"
   ) {
@@ -35,24 +42,24 @@ struct SVG {
       + "rx=\"\(n(radius))\" fill=\"\(fill)\" stroke=\"\(stroke)\"/>\n"
   }
 
-  mutating func dot(_ at: Point, _ radius: Double, fill: String) {
+  package mutating func dot(_ at: Point, _ radius: Double, fill: String) {
     body += "<circle cx=\"\(n(at.x))\" cy=\"\(n(at.y))\" r=\"\(n(radius))\" fill=\"\(fill)\"/>\n"
   }
 
-  mutating func lines(_ points: [Point], stroke: String, width: Double = 1.25) {
+  package mutating func lines(_ points: [Point], stroke: String, width: Double = 1.25) {
     let list = points.map { "\(n($0.x)),\(n($0.y))" }.joined(separator: " ")
     body +=
       "<polyline points=\"\(list)\" fill=\"none\" stroke=\"\(stroke)\" "
       + "stroke-width=\"\(n(width))\" stroke-linejoin=\"round\"/>\n"
   }
 
-  mutating func shape(_ points: [Point], fill: String) {
+  package mutating func shape(_ points: [Point], fill: String) {
     let list = points.map { "\(n($0.x)),\(n($0.y))" }.joined(separator: " ")
     body += "<polygon points=\"\(list)\" fill=\"\(fill)\"/>\n"
   }
 
   /// A piece of a ring between two angles, clockwise from the top.
-  mutating func arc(
+  package mutating func arc(
     around centre: Point, from inner: Double, to outer: Double, _ start: Double, _ end: Double,
     fill: String
   ) {
@@ -73,12 +80,42 @@ struct SVG {
       + "\(corner(start, inner)) Z\" fill=\"\(fill)\"/>\n"
   }
 
-  /// The finished file.
-  func document(width: Double, height: Double) -> String {
+  /// The finished file. An adaptive one turns dark with the page it stands on; where no style sheet is
+  /// read, it is light.
+  package func document(width: Double, height: Double, isAdaptive: Bool = false) -> String {
     "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(n(width))\" height=\"\(n(height))\" "
       + "viewBox=\"0 0 \(n(width)) \(n(height))\" "
       + "font-family=\"Inter, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif\">\n"
-      + "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\(body)</svg>\n"
+      + (isAdaptive ? Self.style : "")
+      + "<rect width=\"100%\" height=\"100%\" fill=\"\(Self.paper)\"/>\n\(body)</svg>\n"
+  }
+
+  private static var style: String {
+    let rules = dark.map { light, dark in
+      "[fill=\"\(light)\"]{fill:\(dark)}[stroke=\"\(light)\"]{stroke:\(dark)}"
+    }
+    return "<style>@media (prefers-color-scheme:dark){\(rules.joined())}</style>\n"
+  }
+
+  /// Writes a finished file.
+  package static func write(_ document: String, to path: String) throws {
+    let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+    let file = unsafe open(path, flags, 0o644)
+    guard file >= 0 else {
+      throw Failure(
+        .cannotCreate,
+        "cannot write '\(path)': \(unsafe String(cString: strerror(errno))); "
+          + "name a file in a directory of yours")
+    }
+    defer { close(file) }
+    var output = OutputBuffer(descriptor: file)
+    do throws(OutputError) {
+      try output.append(document)
+      try output.flush()
+    } catch {
+      guard case .failed(let number) = error else { throw error }
+      throw Failure.system("cannot write '\(path)'", number)
+    }
   }
 
   private func n(_ value: Double) -> String { Numbers.decimal(value, places: 2) }
@@ -98,12 +135,17 @@ struct SVG {
 }
 
 /// A place in a picture.
-struct Point {
-  var x: Double
-  var y: Double
+package struct Point {
+  package var x: Double
+  package var y: Double
+
+  package init(x: Double, y: Double) {
+    self.x = x
+    self.y = y
+  }
 
   /// In a direction clockwise from the top.
-  func moved(_ angle: Double, _ distance: Double) -> Point {
+  package func moved(_ angle: Double, _ distance: Double) -> Point {
     Point(x: x + sin(angle) * distance, y: y - cos(angle) * distance)
   }
 }
