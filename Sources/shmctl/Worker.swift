@@ -10,10 +10,9 @@ enum Worker {
     Command(
       "shmctl-worker", summary: "Processes that shmctl starts for itself.",
       commands: [
-        PumpWorker.command, DrainWorker.command, EchoWorker.command, WakeWorker.command,
-        CountWorker.command,
+        PumpWorker.command, DrainWorker.command, EchoWorker.command, CountWorker.command,
         DemoPublisher.command, DemoReader.command,
-      ] + RecoveryWorkers.commands),
+      ] + WakeWorkers.commands + RecoveryWorkers.commands),
     version: Shmctl.version)
 
   /// Options that several of them have.

@@ -42,7 +42,11 @@ struct BusCommandTests {
     ["subscribe", "x", "--from", "yesterday"], ["subscribe", "x", "--until-end", "--until-closed"],
     ["subscribe", "x", "--format", "raw", "--null"], ["publish", "x", "--null", "--json"],
     ["publish", "x", "--block", "0"], ["publish", "x", "--key-separator", "::"],
-    ["bench", "throughput", "--slots", "1500"],
+    ["bench", "throughput", "--slots", "1500"], ["bench", "latency", "--batch", "2"],
+    ["bench", "latency", "--rounds", "200", "--seconds", "1"],
+    ["bench", "fanout", "--rounds", "9"],
+    ["bench", "wakeup", "--publishers", "2"], ["bench", "recovery", "--size", "64"],
+    ["bench", "throughput", "--advise", "1000", "--svg", "x.svg"],
   ])
   func whatCannotBeIs64(words: [String]) {
     let run = Run(space, [Run.tool] + words, input: nil)

@@ -5,71 +5,104 @@ import ToolSupport
 
 /// What publishing costs with ever more subscribers and groups attached.
 ///
-/// All are attached in this process and read between the timed runs: what is timed is the publisher alone,
-/// and no reader competes with it for a processor.
+/// What is timed is the publisher alone, in runs: readers either are attached in this process and read between
+/// the runs, or are processes that sleep in the kernel until the first message of a run wakes them all.
 struct FanoutBench {
   let size: Int
+  /// The most subscribers.
+  let subscribers: Int
   let seconds: Double
   /// Where to run; empty leaves it to the kernel.
   let processors: [Int]
 
-  struct Row {
+  struct Result {
+    /// The first is one subscriber, drained.
+    let rows: [Row]
+    /// A message into a bare ring without any reader, in nanoseconds.
+    let limit: Beside<Double>?
+  }
+
+  /// Who is attached.
+  struct Audience {
     let subscribers: Int
     let groups: Int
-    /// A message, in nanoseconds; the median of the runs.
-    let nanoseconds: Double
+    let isAsleep: Bool
   }
 
-  static let audiences = [(1, 0), (4, 0), (16, 0), (64, 0), (1, 8), (1, 32)]
+  struct Row {
+    let audience: Audience
+    /// A message, as the mean of each run.
+    let times: Percentiles
+    /// The first message of each run, where that one wakes sleepers.
+    let wakes: Percentiles?
+  }
 
   private static let runLength = 512
+  private static let slots = 4 * runLength
 
-  func run() throws -> [Row] {
-    let body: @Sendable () -> Result<[Row], any Error> = { Result { try rows() } }
-    guard let place = processors.first else { return try body().get() }
-    return try Thread.run(on: place, body).get()
+  private var audiences: [Audience] {
+    let counts = [1, 4, 16, 64].filter { $0 < subscribers } + [subscribers]
+    return counts.map { Audience(subscribers: $0, groups: 0, isAsleep: false) }
+      + [8, 32].map { Audience(subscribers: 1, groups: $0, isAsleep: false) }
+      + counts.map { Audience(subscribers: $0, groups: 0, isAsleep: true) }
   }
 
-  private func rows() throws -> [Row] {
-    let name = "bench-\(getpid())"
-    return try Self.audiences.map { subscribers, groups in
-      let bus = try Bus.create(
-        name,
-        BusConfiguration(
-          slots: 4 * Self.runLength, slotSize: (size + 63) / 64 * 64, maxPublishers: 16,
-          maxSubscribers: 128, maxGroups: 32, prefault: true))
-      defer { try? Bus.remove(name, force: true) }
-      return Row(
-        subscribers: subscribers, groups: groups,
-        nanoseconds: try cost(bus, subscribers: subscribers, groups: groups))
-    }
+  func run() throws -> Result {
+    if let place = processors.first { Processors.pin(to: place) }
+    let (rows, limit) = try Beside.measure(
+      { RawLimit.nanosecondsToWrite(size: size, slots: Self.slots) },
+      { try audiences.map(row) })
+    return Result(rows: rows, limit: limit)
   }
 
-  private func cost(_ bus: Bus, subscribers: Int, groups: Int) throws -> Double {
-    var audience = Audience()
-    for _ in 0..<subscribers { try audience.attach(bus.subscriber()) }
-    for index in 0..<groups { try audience.attach(bus.subscriber(.group("group-\(index)"))) }
+  private func row(_ audience: Audience) throws -> Row {
+    let bus = try Bus.create(
+      "bench-\(getpid())",
+      BusConfiguration(
+        slots: Self.slots, slotSize: (size + 63) / 64 * 64, maxPublishers: 16,
+        maxSubscribers: 128, maxGroups: 32, prefault: true))
+    defer { try? Bus.remove(bus.name, force: true) }
+    var readers: any Readers =
+      audience.isAsleep
+      ? try SleepingReaders(bus, audience, processors) : try DrainedReaders(bus, audience)
+    return try measure(bus, audience, &readers)
+  }
+
+  private func measure(
+    _ bus: Bus, _ audience: Audience, _ readers: inout any Readers
+  ) throws -> Row {
     let publisher = try bus.publisher()
     let payload = [UInt8](repeating: 7, count: size)
-    let length = Cycles.count(in: seconds / Double(Self.audiences.count))
-    // Once untimed: memory and code are touched for the first time.
-    for _ in 0..<Self.runLength { try publisher.publish(payload) }
-    try audience.drain(Self.runLength)
-    let end = shmbus_cycles() &+ length
-    var times: [UInt64] = []
-    repeat {
+    let (wakes, rests) = (Histogram(), Histogram())
+    func publish(_ count: Int) throws -> UInt64 {
       let start = shmbus_cycles()
-      for _ in 0..<Self.runLength { try publisher.publish(payload) }
-      times.append(shmbus_cycles() &- start)
-      try audience.drain(Self.runLength)
+      for _ in 0..<count { try publisher.publish(payload) }
+      return shmbus_cycles() &- start
+    }
+    // Once untimed: memory and code are touched for the first time.
+    _ = try publish(Self.runLength)
+    try readers.rest(after: Self.runLength)
+    try Extent.seconds(seconds / Double(audiences.count)).repeated {
+      wakes.add(try publish(1))
+      rests.add(try publish(Self.runLength - 1))
+      try readers.rest(after: Self.runLength)
       try Interrupted.check()
-    } while shmbus_cycles() < end
-    return Cycles.nanoseconds(Percentiles(times).p50) / Double(Self.runLength)
+    }
+    let times = Percentiles(rests) { Cycles.nanoseconds($0) / Double(Self.runLength - 1) }
+    return Row(
+      audience: audience, times: times,
+      wakes: audience.isAsleep ? Percentiles(wakes, unit: Cycles.nanoseconds) : nil)
   }
 }
 
-/// Subscribers that read in turn; they are noncopyable, and so each lies in a box.
-private struct Audience {
+/// Those a message goes to.
+private protocol Readers {
+  /// Returns once all have read so many messages more and wait for others.
+  mutating func rest(after count: Int) throws
+}
+
+/// Subscribers of this process that read in turn; they are noncopyable, and so each lies in a box.
+private struct DrainedReaders: Readers {
   private final class Seat {
     private var subscriber: Subscriber?
     init(_ subscriber: consuming Subscriber) { self.subscriber = consume subscriber }
@@ -89,39 +122,32 @@ private struct Audience {
 
   private var seats: [Seat] = []
 
-  mutating func attach(_ subscriber: consuming Subscriber) { seats.append(Seat(subscriber)) }
+  init(_ bus: Bus, _ audience: FanoutBench.Audience) throws {
+    for _ in 0..<audience.subscribers { seats.append(Seat(try bus.subscriber())) }
+    for index in 0..<audience.groups {
+      seats.append(Seat(try bus.subscriber(.group("group-\(index)"))))
+    }
+  }
 
-  /// Each reads as many messages, and commits them.
-  func drain(_ count: Int) throws {
+  func rest(after count: Int) throws {
     for seat in seats { try seat.drain(count) }
   }
 }
 
-extension FanoutBench.Row {
-  func ratio(to first: Self) -> Double { nanoseconds / first.nanoseconds }
-}
+/// Processes that sleep between the runs.
+private struct SleepingReaders: Readers {
+  private let children: [Child]
 
-extension [FanoutBench.Row] {
-  /// The limit is the first row: publishing to one.
-  var json: JSON {
-    .fields([
-      "limit": .number(self[0].nanoseconds),
-      "rows": .array(
-        map {
-          .fields([
-            "subscribers": .integer($0.subscribers), "groups": .integer($0.groups),
-            "nanoseconds": .number($0.nanoseconds), "ratio": .number($0.ratio(to: self[0])),
-          ])
-        }),
-    ])
+  init(_ bus: Bus, _ audience: FanoutBench.Audience, _ processors: [Int]) throws {
+    let place = processors.count > 1 ? ["--processor", "\(processors[1])"] : []
+    children = try (0..<audience.subscribers).map { _ in
+      try Child.again([Worker.marker, "wake", bus.name, "--silent"] + place)
+    }
+    for child in children { _ = try child.expectLine() }
   }
 
-  var text: String {
-    let lines = map {
-      "\($0.subscribers)".right(11) + "\($0.groups)".right(8)
-        + Numbers.decimal($0.nanoseconds, places: 1).right(12)
-        + Numbers.decimal($0.ratio(to: self[0]), places: 2).right(8) + "\n"
-    }
-    return "SUBSCRIBERS  GROUPS  NS/PUBLISH   RATIO\n" + lines.joined()
+  func rest(after count: Int) throws {
+    // Ends: each is asleep once it has read everything; or with a signal.
+    while !children.allSatisfy(\.isAsleep) { try Interrupted.check() }
   }
 }

@@ -6,34 +6,27 @@ import ToolSupport
 /// How long a message and its answer take, between two processes over two buses.
 struct LatencyBench {
   let size: Int
-  let rounds: Int
+  let extent: Extent
   /// Both sides lend the message's memory and leave its payload alone: what size costs by itself.
   let isUntouched: Bool
   /// Where processes run; empty leaves it to the kernel.
   let processors: [Int]
 
   struct Result {
-    /// In nanoseconds.
-    let shares: [(name: String, nanoseconds: Double)]
+    let size: Int
+    let times: Percentiles
     /// A line there and a line back without any bus.
-    let limit: Beside?
-    var p50: Double { shares[0].nanoseconds }
-    var ratio: Double? { limit.map { p50 / $0.value } }
+    let limit: Beside<Percentiles>?
+    var ratio: Double? { limit.map { times.p50 / $0.value } }
   }
 
   func run() throws -> Result {
     let raw = RawLimit(processors)
     let (times, limit) = try Beside.measure({ raw?.roundTrip() }, roundTrips)
-    let found = Percentiles(times)
-    let shares: [(String, UInt64)] = [
-      ("p50", found[0.5]), ("p90", found[0.9]), ("p99", found[0.99]), ("p99.9", found[0.999]),
-      ("max", found.largest),
-    ]
-    return Result(
-      shares: shares.map { ($0.0, Cycles.nanoseconds($0.1)) }, limit: limit)
+    return Result(size: size, times: times, limit: limit)
   }
 
-  private func roundTrips() throws -> [UInt64] {
+  private func roundTrips() throws -> Percentiles {
     let there = try temporaryBus("there")
     let back = try temporaryBus("back")
     defer { for bus in [there, back] { try? Bus.remove(bus.name, force: true) } }
@@ -43,30 +36,28 @@ struct LatencyBench {
         + (processors.isEmpty ? [] : ["--processor", "\(processors[processors.count - 1])"])
         + (isAlone ? ["--spin"] : []) + (isUntouched ? ["--untouched"] : []))
     _ = try echo.expectLine()
-    let rounds = rounds
+    let extent = extent
     let size = size
     let isUntouched = isUntouched
     let strategy: WaitStrategy = isAlone ? .spin : .balanced
     let measured = Thread.run(on: processors.first ?? Processors.allowed[0]) {
       Swift.Result {
-        try Self.measure(there, back, size, isUntouched, rounds: rounds, strategy)
+        try Self.measure(there, back, size, isUntouched, extent, strategy)
       }
     }
     let times = try measured.get()
     echo.wait()
-    return times
+    return Percentiles(times, unit: Cycles.nanoseconds)
   }
 
   private static func measure(
-    _ there: Bus, _ back: Bus, _ size: Int, _ isUntouched: Bool, rounds: Int,
+    _ there: Bus, _ back: Bus, _ size: Int, _ isUntouched: Bool, _ extent: Extent,
     _ strategy: WaitStrategy
-  ) throws -> [UInt64] {
+  ) throws -> Histogram {
     let publisher = try there.publisher(wait: strategy)
     var subscriber = try back.subscriber(wait: strategy)
     let payload = [UInt8](repeating: 7, count: size)
-    var times = [UInt64](repeating: 0, count: rounds)
-    let warmUp = min(rounds, 10_000)
-    for round in 0..<(warmUp + rounds) {
+    func roundTrip() throws -> UInt64 {
       let start = shmbus_cycles()
       if isUntouched {
         try publisher.loan(byteCount: size).publish()
@@ -79,12 +70,15 @@ struct LatencyBench {
           guard answer.bytes.byteCount == size else {
             throw Failure(.software, "the answer is not the question")
           }
-          break
+          return shmbus_cycles() &- start
         }
         try Interrupted.check()
       }
-      if round >= warmUp { times[round - warmUp] = shmbus_cycles() &- start }
     }
+    // Once around both rings, untimed.
+    for _ in 0..<4096 { _ = try roundTrip() }
+    let times = Histogram()
+    try extent.repeated { times.add(try roundTrip()) }
     try publisher.publish([])
     return times
   }

@@ -70,17 +70,3 @@ enum Cycles {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }
-
-/// What is to be known of many measurements.
-struct Percentiles: Sendable {
-  private let sorted: [UInt64]
-
-  init(_ values: [UInt64]) { sorted = values.sorted() }
-
-  subscript(share: Double) -> UInt64 {
-    sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))]
-  }
-
-  var p50: UInt64 { self[0.5] }
-  var largest: UInt64 { sorted.last ?? 0 }
-}

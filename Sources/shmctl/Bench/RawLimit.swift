@@ -16,42 +16,58 @@ struct RawLimit {
     self.processors = (processors[0], processors[1])
   }
 
-  /// Nanoseconds for a line there and a line back, as the median of many.
-  func roundTrip(rounds: Int = 200_000) -> Double {
+  /// How long a line there and a line back take.
+  func roundTrip(rounds: Int = 200_000) -> Percentiles {
+    // The first ones wait for the partner, and touch what nobody has touched.
+    let untimed: UInt64 = 1000
+    let last = UInt64(rounds) + untimed
     let lines = Lines(byteCount: 256)
     let partner = Thread(on: processors.1) {
       let there = unsafe lines.word(at: 0)
       let back = unsafe lines.word(at: 128)
-      for round in 1...UInt64(rounds) {
+      for round in 1...last {
         unsafe Self.spin(until: there, is: round)
         unsafe back.pointee.store(round, ordering: .releasing)
       }
     }
     let times = Thread.run(on: processors.0) {
-      var times = [UInt64](repeating: 0, count: rounds)
+      let times = Histogram()
       let there = unsafe lines.word(at: 0)
       let back = unsafe lines.word(at: 128)
-      for round in 1...UInt64(rounds) {
+      for round in 1...last {
         let start = shmbus_cycles()
         unsafe there.pointee.store(round, ordering: .releasing)
         unsafe Self.spin(until: back, is: round)
-        times[Int(round) - 1] = shmbus_cycles() &- start
+        let time = shmbus_cycles() &- start
+        if round > untimed { times.add(time) }
       }
       return times
     }
     partner.join()
-    return Cycles.nanoseconds(Percentiles(times).p50)
+    return Percentiles(times, unit: Cycles.nanoseconds)
   }
 
-  /// Messages a second through a bare ring: a payload and a word that says it is there.
-  func messagesPerSecond(size: Int, slots: Int, seconds: Double) -> Double {
+  /// Bytes a second that memcpy brings from one to the other, through a ring of about so many bytes.
+  func bytesPerSecond(ringBytes: Int, seconds: Double) -> Double {
+    let size = 1 << 16
+    var slots = 4
+    while slots * size < ringBytes { slots *= 2 }
+    let copies = messagesPerSecond(size: size, slots: slots, seconds: seconds, copies: true)
+    return Double(size) * copies
+  }
+
+  /// Messages a second through a bare ring: a payload and a word that says it is there. The reader looks at
+  /// the first word of each, or copies all of it.
+  func messagesPerSecond(
+    size: Int, slots: Int, seconds: Double, copies: Bool = false
+  ) -> Double {
     let cell = (size + 63) / 64 * 64
     let lines = Lines(byteCount: 256 + slots * (64 + cell))
     let writer = Thread(on: processors.1) {
       Self.write(lines, size: size, cell: cell, slots: slots, seconds: seconds)
     }
     let rate = Thread.run(on: processors.0) {
-      Self.read(lines, size: size, cell: cell, slots: slots)
+      Self.read(lines, size: size, cell: cell, slots: slots, copies: copies)
     }
     writer.join()
     return rate
@@ -71,19 +87,47 @@ struct RawLimit {
         }
         limit = unsafe consumed.pointee.load(ordering: .acquiring) &+ UInt64(slots)
       }
-      let slot = Int(next) & (slots - 1)
       let isLast = next & 1023 == 1023 && shmbus_cycles() >= end
-      unsafe memcpy(lines.base + 256 + slots * 64 + slot * cell, payload, size)
-      unsafe lines.base.storeBytes(
-        of: UInt64(size), toByteOffset: 256 + slot * 64 + 8, as: UInt64.self)
-      let word = (next &+ 1) &<< 1 | (isLast ? 1 : 0)
-      unsafe lines.word(at: 256 + slot * 64).pointee.store(word, ordering: .releasing)
+      put(payload, lines, next, cell: cell, slots: slots, isLast: isLast)
       next &+= 1
       if isLast { return }
     }
   }
 
-  private static func read(_ lines: Lines, size: Int, cell: Int, slots: Int) -> Double {
+  /// A payload, its length, and the word that says it is there.
+  @inline(__always)
+  private static func put(
+    _ payload: [UInt8], _ lines: Lines, _ number: UInt64, cell: Int, slots: Int, isLast: Bool
+  ) {
+    let slot = Int(number) & (slots - 1)
+    unsafe memcpy(lines.base + 256 + slots * 64 + slot * cell, payload, payload.count)
+    unsafe lines.base.storeBytes(
+      of: UInt64(payload.count), toByteOffset: 256 + slot * 64 + 8, as: UInt64.self)
+    let word = (number &+ 1) &<< 1 | (isLast ? 1 : 0)
+    unsafe lines.word(at: 256 + slot * 64).pointee.store(word, ordering: .releasing)
+  }
+
+  /// Nanoseconds for a message into a bare ring that nobody reads; takes one processor.
+  static func nanosecondsToWrite(size: Int, slots: Int) -> Double {
+    let cell = (size + 63) / 64 * 64
+    let lines = Lines(byteCount: 256 + slots * (64 + cell))
+    let payload = [UInt8](repeating: 7, count: size)
+    let times = Histogram()
+    for _ in 0..<200 {
+      let start = shmbus_cycles()
+      for number in 0..<UInt64(slots) {
+        put(payload, lines, number, cell: cell, slots: slots, isLast: false)
+      }
+      times.add(shmbus_cycles() &- start)
+    }
+    return Percentiles(times, unit: Cycles.nanoseconds).p50 / Double(slots)
+  }
+
+  private static func read(
+    _ lines: Lines, size: Int, cell: Int, slots: Int, copies: Bool
+  ) -> Double {
+    let copy = Lines(byteCount: max(64, size))
+    let stride = UInt64(min(32, slots / 2))
     let consumed = unsafe lines.word(at: 128)
     var next: UInt64 = 0
     var sum: UInt64 = 0
@@ -98,10 +142,11 @@ struct RawLimit {
         found = unsafe word.pointee.load(ordering: .acquiring)
       }
       if next == 0 { start = shmbus_cycles() }
-      sum &+= unsafe lines.base.loadUnaligned(
-        fromByteOffset: 256 + slots * 64 + slot * cell, as: UInt64.self)
+      let payload = unsafe lines.base + (256 + slots * 64 + slot * cell)
+      if copies { unsafe memcpy(copy.base, payload, size) }
+      sum &+= unsafe (copies ? copy.base : payload).loadUnaligned(as: UInt64.self)
       next &+= 1
-      if next & 31 == 0 { unsafe consumed.pointee.store(next, ordering: .releasing) }
+      if next & (stride &- 1) == 0 { unsafe consumed.pointee.store(next, ordering: .releasing) }
       if found & 1 == 1 { break }
     }
     let elapsed = Cycles.nanoseconds(shmbus_cycles() &- start)
@@ -128,10 +173,5 @@ final class Lines: @unchecked Sendable {
 
   func word(at offset: Int) -> UnsafePointer<Atomic<UInt64>> {
     unsafe UnsafePointer((base + offset).assumingMemoryBound(to: Atomic<UInt64>.self))
-  }
-
-  /// Half a word, as the kernel waits for.
-  func half(at offset: Int) -> UnsafePointer<Atomic<UInt32>> {
-    unsafe UnsafePointer((base + offset).assumingMemoryBound(to: Atomic<UInt32>.self))
   }
 }

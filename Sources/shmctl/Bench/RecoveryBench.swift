@@ -6,9 +6,10 @@ import ToolSupport
 /// How soon the living go on after a `kill -9`, beside how soon the kernel lets go of a dead process's lock:
 /// nobody can know of the death before that.
 struct RecoveryBench {
-  let rounds: Int
+  let extent: Extent
 
   struct Result {
+    /// How many of each were killed.
     let rounds: Int
     /// From the kill of a publisher inside its claim to a sleeping reader that has passed it.
     let reader: Percentiles
@@ -17,7 +18,7 @@ struct RecoveryBench {
     /// From the kill of a process to somebody who sleeps until its lock is free.
     let lock: Percentiles
 
-    var ratio: Double { Double(reader.p50) / Double(max(1, lock.p50)) }
+    var ratio: Double { reader.p50 / max(1, lock.p50) }
   }
 
   /// The three take turns, so that all see the same host.
@@ -25,15 +26,15 @@ struct RecoveryBench {
     let claims = try ClaimScene()
     let rings = try RingScene()
     let locks = try LockScene()
-    var times: (reader: [UInt64], publisher: [UInt64], lock: [UInt64]) = ([], [], [])
-    for _ in 0..<rounds {
-      times.lock.append(try locks.kill())
-      times.reader.append(try claims.kill())
-      times.publisher.append(try rings.kill())
+    let (reader, publisher, lock) = (Histogram(), Histogram(), Histogram())
+    try extent.repeated {
+      lock.add(try locks.kill())
+      reader.add(try claims.kill())
+      publisher.add(try rings.kill())
     }
     return Result(
-      rounds: rounds, reader: Percentiles(times.reader), publisher: Percentiles(times.publisher),
-      lock: Percentiles(times.lock))
+      rounds: Int(lock.total), reader: Percentiles(reader), publisher: Percentiles(publisher),
+      lock: Percentiles(lock))
   }
 }
 

@@ -15,44 +15,45 @@ enum RecoveryCommand {
       the kernel takes to hand a dead process's lock to somebody who sleeps for it: before that \
       nobody can know.
       """,
-    options: [rounds, Shmctl.json],
+    options: [rounds, BenchOptions.length, BenchOptions.svg, Shmctl.json],
+    conflicts: [BenchOptions.conflict(with: rounds)],
     examples: [Example("A thousand of each.", "shmctl bench recovery --rounds 1000")]
   ) { parsed in
-    let result = try RecoveryBench(rounds: parsed[rounds]).run()
-    try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
+    try RecoveryBench(extent: BenchOptions.extent(parsed, rounds)).run().show(parsed)
     return 0
   }
 }
 
-extension RecoveryBench.Result {
+extension RecoveryBench.Result: BenchResult {
+  private static let limitName = "the kernel hands over a lock"
+
+  private var rows: [(name: String, times: Percentiles)] {
+    [
+      ("a reader passes a dead claim", reader), ("a publisher has room again", publisher),
+      (Self.limitName, lock),
+    ]
+  }
+
   /// All times are in nanoseconds.
   var json: JSON {
     .fields([
       "rounds": .integer(rounds), "reader": reader.json, "publisher": publisher.json,
-      "lock": lock.json, "limit": .number(Double(lock.p50)), "ratio": .number(ratio),
+      "lock": lock.json, "limit": .number(lock.p50), "ratio": .number(ratio),
     ])
   }
 
   var text: String {
-    """
-    MICROSECONDS, OF \(Numbers.grouped(rounds).left(17))         P50         P99         MAX
-    a reader passes a dead claim     \(reader.columns)
-    a publisher has room again       \(publisher.columns)
-    the kernel hands over its lock   \(lock.columns)
-    the last is the limit: ratio \(Numbers.decimal(ratio, places: 1)) of the medians
-
-    """
-  }
-}
-
-extension Percentiles {
-  fileprivate var json: JSON {
-    .fields(["p50": .integer(p50), "p99": .integer(self[0.99]), "max": .integer(largest)])
+    Percentiles.table(rows)
+      + "\(Numbers.grouped(rounds)) of each; the last is the limit: ratio "
+      + "\(Numbers.decimal(ratio, places: 2)) of the medians\n"
   }
 
-  fileprivate var columns: String {
-    [p50, self[0.99], largest].map {
-      Numbers.decimal(Double($0) / 1000, places: 1).right(12)
-    }.joined()
+  var chart: Chart {
+    Chart(
+      title: "From a kill -9 to who goes on", unit: "nanoseconds, median of \(rounds)",
+      content: .bars(
+        rows.map {
+          Chart.Bar(name: $0.name, value: $0.times.p50, isLimit: $0.name == Self.limitName)
+        }))
   }
 }

@@ -18,25 +18,48 @@ struct ThroughputBench {
 
   struct Result {
     let messagesPerSecond: Double
-    let limit: Beside?
+    let size: Int
+    /// What a message took to publish, as the mean of each run.
+    let times: Percentiles
+    let limit: Beside<Limit>?
     let roundTrip: Double?
     var ratio: Double? { limit.map { messagesPerSecond / $0.value } }
+    var bytesPerSecond: Double { messagesPerSecond * Double(size) }
+  }
+
+  /// What the two processors reach without a bus.
+  struct Limit {
+    /// Through a bare ring.
+    let messagesPerSecond: Double
+    /// By memcpy; measured where every byte is read.
+    let bytesPerSecond: Double?
   }
 
   /// The slowest subscriber's rate, or the publishers' where nobody reads, between two measurements of the limit.
   func run() throws -> Result {
     let raw = RawLimit(processors)
-    let (rate, limit) = try Beside.measure(
-      { raw?.messagesPerSecond(size: size, slots: slots, seconds: min(0.25, seconds)) },
-      messagesPerSecond)
+    let (found, limit) = try Beside.measure(
+      { raw.map(measureLimit) }, figure: \Limit.messagesPerSecond, measure)
     return Result(
-      messagesPerSecond: rate, limit: limit, roundTrip: raw?.roundTrip(rounds: 100_000))
+      messagesPerSecond: found.rate, size: size, times: found.times, limit: limit,
+      roundTrip: raw?.roundTrip(rounds: 100_000).p50)
   }
 
+  private func measureLimit(_ raw: RawLimit) -> Limit {
+    let seconds = min(0.25, seconds)
+    return Limit(
+      messagesPerSecond: raw.messagesPerSecond(size: size, slots: slots, seconds: seconds),
+      bytesPerSecond: isWhole
+        ? raw.bytesPerSecond(ringBytes: slots * slotSize, seconds: seconds) : nil)
+  }
+
+  private var slotSize: Int { min(1 << 20, (size + 63) / 64 * 64) }
+
   /// The rate alone, without the limit.
-  func messagesPerSecond() throws -> Double {
+  func messagesPerSecond() throws -> Double { try measure().rate }
+
+  private func measure() throws -> (rate: Double, times: Percentiles) {
     let name = "bench-\(getpid())"
-    let slotSize = min(1 << 20, (size + 63) / 64 * 64)
     _ = try Bus.create(
       name,
       BusConfiguration(
@@ -69,9 +92,21 @@ struct ThroughputBench {
     for pump in pumps { _ = try pump.expectLine() }
     for pump in pumps { try pump.send("go") }
     let rates = try drains.map { try Self.rate(of: $0.expectLine()) }
-    let published = try pumps.map { try Self.rate(of: $0.expectLine()) }
+    let times = Histogram()
+    let published = try pumps.map { pump in
+      let rate = try Self.rate(of: pump.expectLine())
+      guard let own = try Histogram(line: pump.expectLine()) else {
+        throw Failure(.software, "a publisher that was started for this did not say its times")
+      }
+      times.add(own)
+      return rate
+    }
     for child in children { child.wait() }
-    return rates.min() ?? published.reduce(0, +)
+    let length = Double(PumpWorker.runLength(ofBatches: batch))
+    return (
+      rates.min() ?? published.reduce(0, +),
+      Percentiles(times) { Cycles.nanoseconds($0) / length }
+    )
   }
 
   /// Subscribers and publishers take turns in getting a processor of their own.

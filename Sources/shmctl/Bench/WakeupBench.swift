@@ -1,28 +1,30 @@
-import Arguments
 import CShmBus
 import Glibc
 import ShmBus
 import ToolSupport
 
 /// How long a message takes to a subscriber that has gone to sleep, beside a bare futex.
+///
+/// Both are two processes that do the same around what differs: the waker is busy until the other has been
+/// asleep for a while; the sleeper prints the time at which it was awake, and sleeps again.
 struct WakeupBench {
   let size: Int
-  let rounds: Int
+  let extent: Extent
   /// Where processes run; empty leaves it to the kernel.
   let processors: [Int]
 
   struct Result {
     let times: Percentiles
-    let limit: Beside
-    var ratio: Double { Double(times.p50) / limit.value }
+    let limit: Beside<Percentiles>
+    var ratio: Double { times.p50 / limit.value }
   }
 
   func run() throws -> Result {
-    let (times, limit) = try Beside.measure({ bareFutex() }, { try messages() })
+    if let own = processors.first { Processors.pin(to: own) }
+    let (times, limit) = try Beside.measure({ try bareFutex() }, messages)
     return Result(times: times, limit: limit!)
   }
 
-  /// The child sleeps at once, and says for each message when it was awake.
   private func messages() throws -> Percentiles {
     let name = "bench-\(getpid())"
     let bus = try Bus.create(
@@ -31,49 +33,56 @@ struct WakeupBench {
         slots: 1024, slotSize: (size + 63) / 64 * 64, maxPublishers: 16, maxSubscribers: 16,
         prefault: true))
     defer { try? Bus.remove(name, force: true) }
-    let clock = try Child.again(
-      [Worker.marker, "wake", name]
-        + (processors.count > 1 ? ["--processor", "\(processors[1])"] : []))
-    defer { clock.stop() }
-    _ = try clock.expectLine()
-    if let own = processors.first { Processors.pin(to: own) }
+    let sleeper = try sleeper("wake", name)
+    defer { sleeper.stop() }
     let publisher = try bus.publisher()
     let payload = [UInt8](repeating: 7, count: size)
-    var times: [UInt64] = []
-    for _ in 0..<rounds {
-      while !clock.isAsleep { try Interrupted.check() }
+    return try wake(sleeper, extent) { try publisher.publish(payload) }
+  }
+
+  /// A word, a wait and a wake: a quarter as often as messages.
+  private func bareFutex() throws -> Percentiles {
+    let page = try SharedPages.create(byteCount: 4096)
+    let sleeper = try sleeper("futex", page.path)
+    defer { sleeper.stop() }
+    let word = unsafe page.word
+    var round: UInt32 = 0
+    let extent: Extent =
+      switch extent {
+      case .rounds(let rounds): .rounds(max(50, rounds / 4))
+      case .seconds(let seconds): .seconds(seconds / 4)
+      }
+    return try wake(sleeper, extent) {
+      round &+= 1
+      unsafe word.pointee.store(round, ordering: .releasing)
+      _ = unsafe shmbus_futex_wake(word, 1)
+    }
+  }
+
+  private func sleeper(_ worker: String, _ what: String) throws -> Child {
+    let place = processors.count > 1 ? ["--processor", "\(processors[1])"] : []
+    let child = try Child.again([Worker.marker, worker, what] + place)
+    _ = try child.expectLine()
+    return child
+  }
+
+  /// From before `ring` to after the other's sleep, each time.
+  private func wake(
+    _ sleeper: Child, _ extent: Extent, _ ring: () throws -> Void
+  ) throws -> Percentiles {
+    let times = Histogram()
+    try extent.repeated {
+      // Busy, and long enough for the other's processor to be as idle each time. Ends: with the other
+      // asleep, or a signal.
+      let settled = Cycles.monotonic() + 300_000
+      while Cycles.monotonic() < settled || !sleeper.isAsleep { try Interrupted.check() }
       let start = shmbus_cycles()
-      try publisher.publish(payload)
-      guard let woken = UInt64(try clock.expectLine()) else {
+      try ring()
+      guard let woken = UInt64(try sleeper.expectLine()) else {
         throw Failure(.software, "a process that was started for this did not say the time")
       }
-      times.append(UInt64(Cycles.nanoseconds(woken &- start)))
+      times.add(woken &- start)
     }
-    return Percentiles(times)
-  }
-
-  /// A word, a wait and a wake, between two threads; the median in nanoseconds.
-  private func bareFutex() -> Double? {
-    let places = processors.count > 1 ? processors : [Processors.allowed[0], Processors.allowed[0]]
-    return Double(FutexPair(places).wake(rounds: max(50, rounds / 4)).p50)
-  }
-}
-
-/// The worker of `bench wakeup`.
-enum WakeWorker {
-  static let command = Command(
-    "wake", summary: "Sleep at once, and say when messages come.", arguments: [Worker.bus],
-    options: [Worker.processor]
-  ) { parsed in
-    Worker.settle(parsed)
-    var subscriber = try Bus.open(parsed[Worker.bus]).subscriber(wait: .sleep)
-    try Program.print("ready\n")
-    // Ends: with a signal.
-    while true {
-      let isThere = try subscriber.next(timeout: .seconds(10)) != nil
-      let time = shmbus_cycles()
-      try Interrupted.check()
-      if isThere { try Program.print("\(time)\n") }
-    }
+    return Percentiles(times, unit: Cycles.nanoseconds)
   }
 }

@@ -4,31 +4,20 @@ import ToolSupport
 
 /// `shmctl bench`.
 enum BenchCommand {
-  private enum Pinning: String, CaseIterable, Sendable {
-    case auto
-    case none
-  }
-
-  private static let size = Option(
-    "size", .byteSize(1...(1 << 20)), default: 64, help: "Bytes of a message.")
   private static let batch = Option(
     "batch", .integer(1...256), default: 1, help: "Messages that are published at once.")
   private static let publishers = Option(
     "publishers", .integer(1...64), default: 1, help: "Processes that publish.")
   private static let subscribers = Option(
     "subscribers", .integer(1...64), default: 1, help: "Processes that read, each everything.")
+  private static let readers = Option(
+    "subscribers", .integer(1...64), default: 64, help: "The most that are attached.")
   private static let seconds = Option(
     "seconds", .seconds, default: .seconds(2), help: "How long to publish.")
   private static let slots = Option(
     "slots", .integer(64...(1 << 24)), default: 16_384, help: "Slots of the ring.")
   private static let rounds = Option(
     "rounds", .integer(100...10_000_000), default: 200_000, help: "Messages to time.")
-  private static let pin = Option(
-    "pin", .choice(Pinning.self), default: .auto,
-    help:
-      "auto: each process stays on one processor, where there are two; none: the kernel moves them."
-  )
-
   private static let partitions = Option(
     "partitions", .integer(1...16), default: 1,
     help: "Partitions; publishers take turns in getting one of their own.")
@@ -46,8 +35,8 @@ enum BenchCommand {
     "bench",
     summary: "Measure throughput, latency and recovery beside the host's own limit.",
     discussion: """
-      The limit is what two processors reach with plain stores and loads and no bus, measured in \
-      the same minute: compare ratios, not figures of different hours or hosts.
+      Each stands beside a limit: what the host does for the same work without any bus, measured in \
+      the same minute. Compare ratios, not figures of different hours or hosts.
       """,
     under: Heading.trying,
     commands: [
@@ -58,12 +47,14 @@ enum BenchCommand {
     "throughput", summary: "Messages a second from process to process.",
     discussion: """
       Real processes and a bus of their own. The rate is the slowest subscriber's. The limit is a \
-      bare ring between two threads: a payload and a word that says it is there.
+      bare ring between two threads: a payload and a word that says it is there; with --whole also \
+      what memcpy brings from one processor to the other.
       """,
     options: [
-      size, batch, publishers, subscribers, partitions, seconds, slots, everyByte, advise, pin,
-      Shmctl.json,
+      BenchOptions.size, batch, publishers, subscribers, partitions, seconds, slots, everyByte,
+      advise, BenchOptions.pin, BenchOptions.svg, Shmctl.json,
     ],
+    conflicts: [Conflict(advise, BenchOptions.svg, because: "advice is no figure to draw")],
     examples: [
       Example("Batches of sixteen.", "shmctl bench throughput --batch 16"),
       Example(
@@ -71,26 +62,24 @@ enum BenchCommand {
         "shmctl bench throughput --advise 20000000"),
     ]
   ) { parsed in
-    let length = max(0.01, parsed[seconds].seconds)
     let ring = try ringSize(parsed)
     func bench(publishers: Int, subscribers: Int) -> ThroughputBench {
       ThroughputBench(
-        size: parsed[size], batch: parsed[batch], publishers: publishers, subscribers: subscribers,
-        seconds: length, slots: ring, partitions: parsed[partitions], isWhole: parsed[everyByte],
-        processors: processors(parsed))
+        size: parsed[BenchOptions.size], batch: parsed[batch], publishers: publishers,
+        subscribers: subscribers,
+        seconds: parsed[seconds].seconds, slots: ring, partitions: parsed[partitions],
+        isWhole: parsed[everyByte],
+        processors: BenchOptions.processors(parsed))
     }
     if let target = parsed[advise] {
       let advice = Advice(
-        target: target, size: parsed[size],
+        target: target, size: parsed[BenchOptions.size],
         publisher: try bench(publishers: 1, subscribers: 0).messagesPerSecond(),
         subscriber: try bench(publishers: 1, subscribers: 1).messagesPerSecond())
       try Program.print(parsed[Shmctl.json] ? advice.json.text + "\n" : advice.text)
       return 0
     }
-    let result = try bench(
-      publishers: parsed[publishers], subscribers: parsed[subscribers]
-    ).run()
-    try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
+    try bench(publishers: parsed[publishers], subscribers: parsed[subscribers]).run().show(parsed)
     return 0
   }
 
@@ -100,16 +89,19 @@ enum BenchCommand {
       A process publishes on one bus, another answers on a second one. The limit is a cache line \
       there and another one back, between two threads.
       """,
-    options: [size, rounds, untouched, pin, Shmctl.json],
+    options: [
+      BenchOptions.size, rounds, BenchOptions.length, untouched, BenchOptions.pin,
+      BenchOptions.svg, Shmctl.json,
+    ],
+    conflicts: [BenchOptions.conflict(with: rounds)],
     examples: [
       Example("What a mebibyte costs in place.", "shmctl bench latency --size 1M --untouched")
     ]
   ) { parsed in
-    let bench = LatencyBench(
-      size: parsed[size], rounds: parsed[rounds], isUntouched: parsed[untouched],
-      processors: processors(parsed))
-    let result = try bench.run()
-    try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
+    try LatencyBench(
+      size: parsed[BenchOptions.size], extent: BenchOptions.extent(parsed, rounds),
+      isUntouched: parsed[untouched], processors: BenchOptions.processors(parsed)
+    ).run().show(parsed)
     return 0
   }
 
@@ -117,31 +109,39 @@ enum BenchCommand {
     "wakeup", summary: "How long a message takes to a subscriber that sleeps.",
     discussion: """
       From before the publish to after the subscriber's return, in another process that is asleep \
-      in the kernel. The limit is a bare futex between two threads, in the same minute.
+      in the kernel. The limit is a bare futex between two processes that do the same around it.
       """,
-    options: [size, sleeps, pin, Shmctl.json],
+    options: [
+      BenchOptions.size, sleeps, BenchOptions.length, BenchOptions.pin, BenchOptions.svg,
+      Shmctl.json,
+    ],
+    conflicts: [BenchOptions.conflict(with: sleeps)],
     examples: [Example("As the kernel places them.", "shmctl bench wakeup --pin none")]
   ) { parsed in
-    let bench = WakeupBench(
-      size: parsed[size], rounds: parsed[sleeps], processors: processors(parsed))
-    let result = try bench.run()
-    try Program.print(parsed[Shmctl.json] ? result.json.text + "\n" : result.text)
+    try WakeupBench(
+      size: parsed[BenchOptions.size], extent: BenchOptions.extent(parsed, sleeps),
+      processors: BenchOptions.processors(parsed)
+    ).run().show(parsed)
     return 0
   }
 
   private static let fanout = Command(
     "fanout", summary: "What publishing costs with many subscribers and groups.",
     discussion: """
-      All are attached in one process and read between the timed runs, so that the publisher alone \
-      is timed. The ratio is to one subscriber.
+      The publisher alone is timed, in runs of messages. Its subscribers are drained, which reads \
+      between the runs, or asleep: processes in the kernel that the first message of a run wakes. \
+      Each row is compared with one subscriber in the same state; the limit is a bare ring that \
+      nobody reads.
       """,
-    options: [size, seconds, pin, Shmctl.json],
+    options: [
+      BenchOptions.size, readers, seconds, BenchOptions.pin, BenchOptions.svg, Shmctl.json,
+    ],
     examples: [Example("For ten seconds.", "shmctl bench fanout --seconds 10")]
   ) { parsed in
-    let bench = FanoutBench(
-      size: parsed[size], seconds: parsed[seconds].seconds, processors: processors(parsed))
-    let rows = try bench.run()
-    try Program.print(parsed[Shmctl.json] ? rows.json.text + "\n" : rows.text)
+    try FanoutBench(
+      size: parsed[BenchOptions.size], subscribers: parsed[readers],
+      seconds: parsed[seconds].seconds, processors: BenchOptions.processors(parsed)
+    ).run().show(parsed)
     return 0
   }
 
@@ -150,10 +150,5 @@ enum BenchCommand {
       throw UsageError("--slots must be a power of two, but is \(parsed[slots])")
     }
     return parsed[slots]
-  }
-
-  private static func processors(_ parsed: Parsed) -> [Int] {
-    let allowed = Processors.allowed
-    return parsed[pin] == .auto && allowed.count > 1 ? allowed : []
   }
 }
