@@ -79,6 +79,14 @@ struct BenchTests {
     has("p99", "p999", "max", "ratio", in: run)
   }
 
+  @Test func settingUpIsMeasured() {
+    let run = bench("setup", "--json", "--rounds", "3", "--bytes", "4M")
+    for part in ["open", "create"] {
+      #expect(run.output.contains("\"\(part)\":{\"p50\":"), "\(run.output)")
+    }
+    has("limit", "ratio", "busBytes", "endpointBytes", in: run)
+  }
+
   @Test func aRateBecomesPartitions() {
     let run = bench("throughput", "--seconds", "50ms", "--advise", "1000000", "--json")
     let names = ["target\":1000000", "publisher\":", "subscriber\":", "partitions\":", "slots\":"]

@@ -47,6 +47,7 @@ struct BusCommandTests {
     ["bench", "fanout", "--rounds", "9"],
     ["bench", "wakeup", "--publishers", "2"], ["bench", "recovery", "--size", "64"],
     ["bench", "throughput", "--advise", "1000", "--svg", "x.svg"],
+    ["bench", "setup", "--partitions", "2"],
   ])
   func whatCannotBeIs64(words: [String]) {
     let run = Run(space, [Run.tool] + words, input: nil)

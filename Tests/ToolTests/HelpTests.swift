@@ -7,7 +7,7 @@ struct HelpTests {
     ["demo"], ["checkpoint"], ["restore"], ["keeper"], ["recover"], ["doctor"], ["alter"],
     ["trim"], ["numa"], ["groups"], ["group", "reset"],
     ["group", "delete"], ["bench", "throughput"], ["bench", "latency"],
-    ["bench", "wakeup"], ["bench", "fanout"], ["bench", "recovery"],
+    ["bench", "wakeup"], ["bench", "fanout"], ["bench", "recovery"], ["bench", "setup"],
     ["completions"], ["man"], ["sync"], ["adopt"],
   ]
 
