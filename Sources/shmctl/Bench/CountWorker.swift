@@ -67,37 +67,30 @@ enum CountWorker {
 
   @inline(never)
   private static func read(_ subscriber: inout Subscriber, _ count: Int) throws {
-    var sum = 0
-    for _ in 0..<count {
-      guard let message = try subscriber.next(timeout: .seconds(10)) else { break }
-      sum &+= message.bytes.byteCount
-    }
-    try check(sum, count)
+    try readAll(&subscriber, count) { _ in }
   }
 
   @inline(never)
   private static func commit(_ subscriber: inout Subscriber, _ count: Int) throws {
-    var sum = 0
-    for _ in 0..<count {
-      guard var message = try subscriber.next(timeout: .seconds(10)) else { break }
-      sum &+= message.bytes.byteCount
-      try message.commit()
-    }
-    try check(sum, count)
+    try readAll(&subscriber, count) { try $0.commit() }
   }
 
   @inline(never)
   private static func commitLater(_ subscriber: inout Subscriber, _ count: Int) throws {
+    try readAll(&subscriber, count) { $0.commitLater() }
+  }
+
+  /// The loop of each that reads, and what it does with a message: a copy of its own in each.
+  @inline(__always)
+  private static func readAll(
+    _ subscriber: inout Subscriber, _ count: Int, _ finish: (inout Message) throws -> Void
+  ) throws {
     var sum = 0
     for _ in 0..<count {
       guard var message = try subscriber.next(timeout: .seconds(10)) else { break }
       sum &+= message.bytes.byteCount
-      message.commitLater()
+      try finish(&message)
     }
-    try check(sum, count)
-  }
-
-  private static func check(_ sum: Int, _ count: Int) throws {
     guard sum == 64 * count else {
       throw Failure(.software, "what was read is not what was published")
     }
