@@ -18,11 +18,21 @@ enum CountWorker {
   private static let messages = Option(
     "messages", .integer(16...(1 << 20)), default: 4096, help: "How many, a multiple of 16.")
 
+  private static let subscribers = Option(
+    "subscribers", .integer(0...100), default: 0, help: "How many more are attached.")
+  private static let groups = Option(
+    "groups", .integer(0...32), default: 0, help: "How many more are there.")
+
   static let command = Command(
     "count", summary: "Do one thing a number of times.", arguments: [Worker.bus, work],
-    options: [messages]
+    options: [messages, subscribers, groups]
   ) { parsed in
     let bus = try Bus.open(parsed[Worker.bus])
+    let audience = try DrainedReaders(
+      bus,
+      FanoutBench.Audience(
+        subscribers: parsed[subscribers], groups: parsed[groups], isAsleep: false))
+    defer { withExtendedLifetime(audience) {} }
     let count = parsed[messages]
     let payload = [UInt8](repeating: 7, count: 64)
     let publisher = try bus.publisher()

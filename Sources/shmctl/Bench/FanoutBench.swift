@@ -96,13 +96,13 @@ struct FanoutBench {
 }
 
 /// Those a message goes to.
-private protocol Readers {
+protocol Readers {
   /// Returns once all have read so many messages more and wait for others.
   mutating func rest(after count: Int) throws
 }
 
 /// Subscribers of this process that read in turn; they are noncopyable, and so each lies in a box.
-private struct DrainedReaders: Readers {
+struct DrainedReaders: Readers {
   private final class Seat {
     private var subscriber: Subscriber?
     init(_ subscriber: consuming Subscriber) { self.subscriber = consume subscriber }
