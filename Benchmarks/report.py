@@ -1,6 +1,6 @@
 """Turns what Benchmarks/run measured into the generated part of docs/PERFORMANCE.md, and its plots.
 
-report.py RESULTS VERSIONS LEFT-OUT PAGE: what stands in PAGE outside the two marks is kept.
+report.py RESULTS FIGURES VERSIONS LEFT-OUT PAGE: what stands in PAGE outside the two marks is kept.
 """
 
 import os
@@ -14,10 +14,13 @@ WORKS = [
     ("roundtrip-64", "Round trip of 64 bytes", "cache line"),
     ("stream-64", "64 bytes, one at a time", "bare ring"),
     ("stream-64-batch16", "64 bytes, sixteen at a time", None),
-    ("stream-1024", "1 KiB, every byte written and read", "bare ring"),
-    ("stream-65536", "64 KiB, every byte written and read", "bare ring"),
+    ("stream-1024", "1 KiB, every byte written and read", "memcpy"),
+    ("stream-65536", "64 KiB, every byte written and read", "memcpy"),
     ("wakeup-64", "To a reader that sleeps in the kernel", "bare futex"),
+    ("untouched-64", "Round trip in place, payload untouched", "64 bytes"),
+    ("into-one", "64 bytes, several publishers into one partition", "1 publishing"),
 ]
+LIMITS = {limit for _, _, limit in WORKS}
 
 
 def rows(path):
@@ -48,7 +51,7 @@ def bars(title, unit, values, path):
     for index, (name, value) in enumerate(values):
         y = 36 + 26 * index
         width = 420 * math.log10(value / low) / span
-        colour = "#d9730d" if name == "ShmBus" else "#b8b8b8" if "bare" in name or "line" in name else "#4a78b0"
+        colour = "#d9730d" if name == "ShmBus" else "#b8b8b8" if name in LIMITS or name == "bare ring" else "#4a78b0"
         out.append(f'<text x="150" y="{y + 15}" text-anchor="end">{name}</text>')
         out.append(f'<rect x="158" y="{y}" width="{width:.1f}" height="20" fill="{colour}"/>')
         out.append(f'<text x="{164 + width:.1f}" y="{y + 15}">{short(value)}</text>')
@@ -58,7 +61,7 @@ def bars(title, unit, values, path):
 
 def table(work, title, limit, found, folder):
     """One section: a table of medians, the best first, and its plot."""
-    is_rate = work.startswith("stream")
+    is_rate = work.startswith(("stream", "into"))
     metric = "rate" if is_rate else "p50"
     medians = {
         peer: {name: statistics.median(values) for name, values in metrics.items()}
@@ -71,7 +74,7 @@ def table(work, title, limit, found, folder):
     plot = f"performance-{work}.svg"
     unit = "messages a second" if is_rate else "nanoseconds, median"
     bars(title, unit, [(peer, medians[peer][metric]) for peer in order], os.path.join(folder, plot))
-    size = int(work.split("-")[1])
+    size = int(work.split("-")[1]) if work[-1].isdigit() else 64
     base = medians.get(limit, {}).get(metric)
     spread = lambda peer: "{} to {}".format(short(min(found[peer][metric])), short(max(found[peer][metric])))
     head = ["", "messages/s", "bytes/s"] if is_rate else ["", "p50 ns", "p99 ns", "p99.9 ns"]
@@ -84,9 +87,20 @@ def table(work, title, limit, found, folder):
             cells += [short(mine["rate"]), short(mine["rate"] * size) + "B"]
         else:
             cells += [f"{mine[name]:,.0f}" if name in mine else "" for name in ("p50", "p99", "p999")]
-        cells += [spread(peer)] + ([f"{mine[metric] / base:.2g}"] if base else [])
+        cells += [spread(peer)] + ([f"{mine[metric] / base:.2f}"] if base else [])
         out.append("| " + " | ".join(cells) + " |")
     return out + ["", f"![{title}]({plot})", ""]
+
+
+def others(found):
+    """What has no peers: each figure beside its own limit."""
+    if not found:
+        return []
+    out = ["### Beside limits of their own", "", "|  | median | limit | of the limit |", "|---|--:|--:|--:|"]
+    for (what, unit), pairs in found.items():
+        value, limit = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
+        out.append(f"| {what} | {value:,.1f} {unit} | {limit:,.1f} {unit} | {value / limit:.2f} |")
+    return out + [""]
 
 
 def machine():
@@ -95,7 +109,7 @@ def machine():
     return f"{model}, {os.cpu_count()} processors, Linux {platform.release().split('-')[0]}"
 
 
-def main(results, versions, left_out, page):
+def main(results, figures, versions, left_out, page):
     found = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for peer, work, metric, value in rows(results):
         found[work][peer][metric].append(float(value))
@@ -107,6 +121,10 @@ def main(results, versions, left_out, page):
         body += ["Other work went on meanwhile, and what was measured ran before it (`--busy`).", ""]
     for work, title, limit in WORKS:
         body += table(work, title, limit, found[work], folder)
+    beside = defaultdict(list)
+    for what, unit, value, limit in rows(figures):
+        beside[what, unit].append((float(value), float(limit)))
+    body += others(beside)
     body += ["Versions: " + ", ".join(f"{name} {version}" for name, version in notes.items()) + ".", ""]
     missing = Counter(tuple(row) for row in rows(left_out))
     reasons = [f"{': '.join(row)} ({count} times)" for row, count in sorted(missing.items())]
