@@ -203,8 +203,7 @@ extension PublisherCore {
     unsafe state.pointee.heartbeat.storeRelaxed(state.pointee.clock.now())
     unsafe lane.pointee.ring.abort(offset, span: span, publisher: lane.pointee.publisher)
     unsafe Lane.close(lane, offset)
-    if unsafe state.pointee.mustFence { fullFence() }
-    shmbus_compiler_barrier()
+    ProcessBarrier.beforeLook()
     _ = unsafe Publisher.isVoid(state, lane, offset)
     if unsafe lane.pointee.sleepers.loadRelaxed() != 0 { unsafe wakeSubscribers(lane) }  // K2
     unsafe wakePublishers(lane)

@@ -14,11 +14,11 @@ extension PublisherCore {
       lane, span: span, timeout: timeout?.nanoseconds ?? state.pointee.timeout)
   }
 
-  /// K3: somebody may be asleep on the lane's partition.
+  /// Somebody may be asleep on the lane's partition, or this process must fence before it looks (K2).
   @usableFromInline @inline(never)
   static func wakeSubscribers(_ lane: UnsafeMutablePointer<Lane>) {
     let gate = unsafe lane.pointee.gate
-    Sleepers.subscribers(of: gate.partition, in: gate.map).wakeAll()
+    Sleepers.subscribers(of: gate.partition, in: gate.map).wakeAny()
   }
 
   /// A loan that ends may have been what the gate waited for.

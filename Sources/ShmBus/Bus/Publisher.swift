@@ -178,7 +178,6 @@ public struct Publisher: ~Copyable {
   static func wakeSleepers(
     _ state: UnsafeMutablePointer<PublisherState>, _ lane: UnsafeMutablePointer<Lane>
   ) {
-    if unsafe rarely(state.pointee.mustFence) { fullFence() }
     shmbus_compiler_barrier()
     if unsafe rarely(lane.pointee.sleepers.loadRelaxed() != 0) {  // K2
       unsafe PublisherCore.wakeSubscribers(lane)

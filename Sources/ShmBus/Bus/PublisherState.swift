@@ -13,8 +13,6 @@ struct PublisherState {
   @usableFromInline var partitionsSeen: UInt64
   @usableFromInline var choice: PartitionChoice
   @usableFromInline let longestSpan: UInt64
-  /// This process could not register for membarrier: it fences after each commit instead.
-  @usableFromInline let mustFence: Bool
   @usableFromInline let checksum: Bool
   @usableFromInline let timeout: UInt64
   /// The registry row's: grows when somebody quarantines a claim of this publisher.
@@ -93,7 +91,7 @@ final class PublisherCore {
           partitioner, partitions: segments.count, lanes: lanes,
           room: bus.configuration.maxPartitions),
         longestSpan: UInt64(bus.configuration.partitionLayout.longestSpan),
-        mustFence: !ProcessBarrier.register(), checksum: bus.configuration.checksum,
+        checksum: bus.configuration.checksum,
         timeout: timeout.nanoseconds, revoked: bus.map.endpoint(waiter.row).revoked,
         revokedSeen: syncsCommits ? .max : revoked,
         heartbeat: bus.map.endpoint(waiter.row).heartbeat,

@@ -6,7 +6,8 @@ struct Lane {
   @usableFromInline let ring: Ring
   @usableFromInline let cell: Ring.PublisherCell
   @usableFromInline let publisher: UInt64
-  /// The partition's row: a subscriber may be asleep.
+  /// The partition's row: a subscriber may be asleep. In a process that must fence before it looks, a word
+  /// that says so after each commit.
   @usableFromInline let sleepers: SharedWord
   /// No claim may end above it: the cached gate plus the capacity. It only grows.
   @usableFromInline var limit: UInt64 = 0
@@ -23,7 +24,9 @@ struct Lane {
     self.publisher = UInt64(publisher)
     self.gate = gate
     cell = ring.publisherCell(UInt64(publisher))
-    sleepers = gate.map.partition(gate.partition).sleepers
+    sleepers =
+      ProcessBarrier.register()
+      ? gate.map.partition(gate.partition).sleepers : ProcessBarrier.alwaysSet
     open = OpenClaims()
   }
 }

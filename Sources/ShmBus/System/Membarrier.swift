@@ -13,6 +13,14 @@ enum ProcessBarrier {
   /// than 4.16, or a seccomp filter): its publishers must then fence after each commit.
   static func register() -> Bool { registered }
 
+  /// A word that never changes, for publishers of a process that is not registered: it leads each commit to
+  /// where the fence is, so that those of all others need not ask for it.
+  static let alwaysSet: SharedWord = {
+    let base = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
+    unsafe base.initializeMemory(as: UInt8.self, repeating: 1, count: 128)
+    return unsafe SharedWord(base)
+  }()
+
   /// Between a store and the look whether somebody sleeps for it: in a registered process the sleeper's
   /// `fence` does the rest, any other fences itself (`-DUNREGISTERED` in `models/wakeup.pml`).
   static func beforeLook() {
