@@ -50,55 +50,94 @@ struct FanoutBench {
   func run() throws -> Result {
     if let place = processors.first { Processors.pin(to: place) }
     let (rows, limit) = try Beside.measure(
-      { RawLimit.nanosecondsToWrite(size: size, slots: Self.slots) },
-      { try audiences.map(row) })
+      { RawLimit.nanosecondsToWrite(size: size, slots: Self.slots) }, rows)
     return Result(rows: rows, limit: limit)
   }
 
-  private func row(_ audience: Audience) throws -> Row {
-    let bus = try Bus.create(
-      "bench-\(getpid())",
-      BusConfiguration(
-        slots: Self.slots, slotSize: (size + 63) / 64 * 64, maxPublishers: 16,
-        maxSubscribers: 128, maxGroups: 32, prefault: true))
-    defer { try? Bus.remove(bus.name, force: true) }
-    var readers: any Readers =
-      audience.isAsleep
-      ? try SleepingReaders(bus, audience, processors) : try DrainedReaders(bus, audience)
-    return try measure(bus, audience, &readers)
+  /// All take turns, so that all see the same host.
+  private func rows() throws -> [Row] {
+    let scenes = try audiences.enumerated().map { index, audience in
+      try Scene(index, audience, size: size, processors)
+    }
+    // Once untimed: memory and code are touched for the first time.
+    for scene in scenes { try scene.turn(isTimed: false) }
+    try Extent.seconds(seconds).repeated {
+      for scene in scenes { try scene.turn(isTimed: true) }
+    }
+    return scenes.map(\.row)
   }
 
-  private func measure(
-    _ bus: Bus, _ audience: Audience, _ readers: inout any Readers
-  ) throws -> Row {
-    let publisher = try bus.publisher()
-    let payload = [UInt8](repeating: 7, count: size)
-    let (wakes, rests) = (Histogram(), Histogram())
-    func publish(_ count: Int) throws -> UInt64 {
+  /// One audience with a bus of its own.
+  private final class Scene {
+    private let audience: Audience
+    private let bus: Bus
+    private let publisher: Publisher
+    private let readers: any Readers
+    private let payload: [UInt8]
+    private let wakes = Histogram()
+    private let rests = Histogram()
+
+    init(_ index: Int, _ audience: Audience, size: Int, _ processors: [Int]) throws {
+      self.audience = audience
+      payload = [UInt8](repeating: 7, count: size)
+      let bus = try Bus.create(
+        "bench-\(getpid())-\(index)",
+        BusConfiguration(
+          slots: FanoutBench.slots, slotSize: (size + 63) / 64 * 64, maxPublishers: 16,
+          maxSubscribers: 128, maxGroups: 32, prefault: true))
+      do {
+        readers =
+          audience.isAsleep
+          ? try SleepingReaders(bus, audience, processors) : try DrainedReaders(bus, audience)
+        publisher = try bus.publisher()
+      } catch {
+        try? Bus.remove(bus.name, force: true)
+        throw error
+      }
+      self.bus = bus
+    }
+
+    // The readers' processes first: they would say that the bus is gone.
+    deinit {
+      readers.stop()
+      try? Bus.remove(bus.name, force: true)
+    }
+
+    /// A run of messages, and then all read them.
+    func turn(isTimed: Bool) throws {
+      let wake = try publish(1)
+      let rest = try publish(FanoutBench.runLength - 1)
+      if isTimed {
+        wakes.add(wake)
+        rests.add(rest)
+      }
+      try readers.rest(after: FanoutBench.runLength)
+      try Interrupted.check()
+    }
+
+    private func publish(_ count: Int) throws -> UInt64 {
       let start = shmbus_cycles()
       for _ in 0..<count { try publisher.publish(payload) }
       return shmbus_cycles() &- start
     }
-    // Once untimed: memory and code are touched for the first time.
-    _ = try publish(Self.runLength)
-    try readers.rest(after: Self.runLength)
-    try Extent.seconds(seconds / Double(audiences.count)).repeated {
-      wakes.add(try publish(1))
-      rests.add(try publish(Self.runLength - 1))
-      try readers.rest(after: Self.runLength)
-      try Interrupted.check()
+
+    var row: Row {
+      Row(
+        audience: audience,
+        times: Percentiles(rests) {
+          Cycles.nanoseconds($0) / Double(FanoutBench.runLength - 1)
+        },
+        wakes: audience.isAsleep ? Percentiles(wakes, unit: Cycles.nanoseconds) : nil)
     }
-    let times = Percentiles(rests) { Cycles.nanoseconds($0) / Double(Self.runLength - 1) }
-    return Row(
-      audience: audience, times: times,
-      wakes: audience.isAsleep ? Percentiles(wakes, unit: Cycles.nanoseconds) : nil)
   }
 }
 
 /// Those a message goes to.
 protocol Readers {
   /// Returns once all have read so many messages more and wait for others.
-  mutating func rest(after count: Int) throws
+  func rest(after count: Int) throws
+  /// Ends what only reads.
+  func stop()
 }
 
 /// Subscribers of this process that read in turn; they are noncopyable, and so each lies in a box.
@@ -132,6 +171,8 @@ struct DrainedReaders: Readers {
   func rest(after count: Int) throws {
     for seat in seats { try seat.drain(count) }
   }
+
+  func stop() {}
 }
 
 /// Processes that sleep between the runs.
@@ -150,4 +191,6 @@ private struct SleepingReaders: Readers {
     // Ends: each is asleep once it has read everything; or with a signal.
     while !children.allSatisfy(\.isAsleep) { try Interrupted.check() }
   }
+
+  func stop() { for child in children { child.stop() } }
 }
