@@ -27,7 +27,7 @@ enum CountWorker {
     "count", summary: "Do one thing a number of times.", arguments: [Worker.bus, work],
     options: [messages, subscribers, groups]
   ) { parsed in
-    let bus = try Bus.open(parsed[Worker.bus])
+    let bus = try Bus.open(parsed[Worker.bus], keepsHouse: false)
     let audience = try DrainedReaders(
       bus,
       FanoutBench.Audience(

@@ -84,7 +84,8 @@ struct FanoutBench {
         "bench-\(getpid())-\(index)",
         BusConfiguration(
           slots: FanoutBench.slots, slotSize: (size + 63) / 64 * 64, maxPublishers: 16,
-          maxSubscribers: 128, maxGroups: 32, prefault: true))
+          maxSubscribers: 128, maxGroups: 32, prefault: true, stateDirectory: .none),
+        keepsHouse: false)
       do {
         readers =
           audience.isAsleep

@@ -55,13 +55,14 @@ struct SeekBench {
 
   private func median(_ values: some Collection<UInt64>, _ find: (UInt64) -> UInt64) -> Double {
     var sum: UInt64 = 0
-    let cycles = values.map { value in
+    let cycles = Histogram()
+    for value in values {
       let start = shmbus_cycles_ordered()
       sum &+= find(value)
-      return shmbus_cycles_ordered() &- start
+      cycles.add(shmbus_cycles_ordered() &- start)
     }
     // The answers are used, so that they are computed.
     precondition(sum != 1)
-    return Cycles.nanoseconds(Percentiles(cycles).p50)
+    return Percentiles(cycles, unit: Cycles.nanoseconds).p50
   }
 }

@@ -40,13 +40,15 @@ struct SetupBench {
   private func withBus<Value>(
     _ configuration: BusConfiguration, _ body: (Bus) throws -> Value
   ) throws -> Value {
-    let bus = try Bus.create("bench-\(getpid())", configuration)
+    var configuration = configuration
+    configuration.stateDirectory = .none
+    let bus = try Bus.create("bench-\(getpid())", configuration, keepsHouse: false)
     defer { try? Bus.remove(bus.name, force: true) }
     return try body(bus)
   }
 
   private func timeOpen(_ bus: Bus) throws -> Percentiles {
-    try Self.time(extent) { _ = try Bus.open(bus.name) }
+    try Self.time(extent) { _ = try Bus.open(bus.name, keepsHouse: false) }
   }
 
   private func bareOpen() throws -> Percentiles {

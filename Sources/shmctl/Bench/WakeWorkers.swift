@@ -16,7 +16,7 @@ enum WakeWorkers {
   ) { parsed in
     Worker.settle(parsed)
     let isSilent = parsed[silent]
-    var subscriber = try Bus.open(parsed[Worker.bus]).subscriber(wait: .sleep)
+    var subscriber = try Bus.open(parsed[Worker.bus], keepsHouse: false).subscriber(wait: .sleep)
     try Program.print("ready\n")
     // Ends: with a signal.
     while true {

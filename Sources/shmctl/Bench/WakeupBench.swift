@@ -31,7 +31,8 @@ struct WakeupBench {
       name,
       BusConfiguration(
         slots: 1024, slotSize: (size + 63) / 64 * 64, maxPublishers: 16, maxSubscribers: 16,
-        prefault: true))
+        prefault: true, stateDirectory: .none),
+      keepsHouse: false)
     defer { try? Bus.remove(name, force: true) }
     let sleeper = try sleeper("wake", name)
     defer { sleeper.stop() }

@@ -40,7 +40,8 @@ enum BenchCommand {
       """,
     under: Heading.trying,
     commands: [
-      throughput, latency, wakeup, fanout, SeekCommand.command, RecoveryCommand.command, SetupCommand.command,
+      throughput, latency, wakeup, fanout, SeekCommand.command, RecoveryCommand.command,
+      SetupCommand.command,
     ])
 
   private static let throughput = Command(

@@ -12,7 +12,7 @@ enum DemoPublisher {
     "demo-publisher", summary: "Publish numbered messages.", arguments: [Worker.bus],
     options: [number, milliseconds]
   ) { parsed in
-    let bus = try Bus.open(parsed[Worker.bus])
+    let bus = try Bus.open(parsed[Worker.bus], keepsHouse: false)
     let publisher = try bus.publisher()
     let places = (0..<64).map { number in
       let key = Array("customer-\(number)".utf8)

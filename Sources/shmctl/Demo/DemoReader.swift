@@ -13,7 +13,7 @@ enum DemoReader {
     "demo-reader", summary: "Check numbered messages.", arguments: [Worker.bus],
     options: [group, publishers]
   ) { parsed in
-    let bus = try Bus.open(parsed[Worker.bus])
+    let bus = try Bus.open(parsed[Worker.bus], keepsHouse: false)
     var subscriber =
       if let name = parsed[group] { try bus.subscriber(.group(name)) } else { try bus.observer() }
     try Program.print("ready\n")
