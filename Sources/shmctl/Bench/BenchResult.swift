@@ -35,7 +35,7 @@ enum BenchOptions {
 
   /// The rounds that were asked for, unless a time was.
   static func extent(_ parsed: Parsed, _ rounds: Option<Int>) -> Extent {
-    parsed[length].map { .seconds($0.seconds) } ?? .rounds(parsed[rounds])
+    parsed[length].map { .seconds($0.measurable) } ?? .rounds(parsed[rounds])
   }
 
   static func conflict(with rounds: Option<Int>) -> Conflict {

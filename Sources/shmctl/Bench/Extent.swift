@@ -1,4 +1,4 @@
-import Arguments
+import ToolSupport
 
 /// How long to measure: so many rounds, or so much time.
 enum Extent: Sendable {
@@ -17,9 +17,6 @@ enum Extent: Sendable {
 }
 
 extension Duration {
-  /// As a number, at least 10 ms: less measures nothing.
-  var seconds: Double {
-    let (whole, part) = components
-    return max(0.01, Double(whole) + Double(part) / 1e18)
-  }
+  /// In seconds, at least 10 ms: less measures nothing.
+  var measurable: Double { max(0.01, seconds) }
 }

@@ -68,7 +68,7 @@ enum BenchCommand {
       ThroughputBench(
         size: parsed[BenchOptions.size], batch: parsed[batch], publishers: publishers,
         subscribers: subscribers,
-        seconds: parsed[seconds].seconds, slots: ring, partitions: parsed[partitions],
+        seconds: parsed[seconds].measurable, slots: ring, partitions: parsed[partitions],
         isWhole: parsed[everyByte],
         processors: BenchOptions.processors(parsed))
     }
@@ -141,7 +141,7 @@ enum BenchCommand {
   ) { parsed in
     try FanoutBench(
       size: parsed[BenchOptions.size], subscribers: parsed[readers],
-      seconds: parsed[seconds].seconds, processors: BenchOptions.processors(parsed)
+      seconds: parsed[seconds].measurable, processors: BenchOptions.processors(parsed)
     ).run().show(parsed)
     return 0
   }
