@@ -66,7 +66,8 @@ import Testing
       #expect(try publisher.publish("to all of them") == 0)
       let status = try bus.status()
       #expect(status.endpoints.count == 301)
-      #expect(status.endpoints.allSatisfy { $0.state == .alive && $0.pid == Int(getpid()) })
+      // Whether they are alive or stalled is a question of how busy the machine is.
+      #expect(status.endpoints.allSatisfy { $0.state != .dead && $0.pid == Int(getpid()) })
       done.change { $0 = true }
       for thread in threads { thread.join() }
       #expect(try bus.status().endpoints.count == 1)
