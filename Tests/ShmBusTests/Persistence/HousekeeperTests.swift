@@ -91,7 +91,9 @@ import Testing
       #expect(bus.state.keeper == Int(keeper.pid))
       keeper.kill(SIGKILL)
       keeper.wait()
+      let death = Clock.monotonic()
       #expect(eventually { bus.state.keeper == Int(getpid()) })
+      print("taken over \((Clock.monotonic() - death) / 1_000_000) ms after its holder's death")
       #expect(eventually { bus.state.uncovered.isEmpty && bus.state.failure == nil })
     }
   }
