@@ -15,13 +15,14 @@ extension Bus {
   ///   - storage: the directory.
   ///   - configuration: what the files do not tell: maxima, timeouts, what happens when the ring is full,
   ///     when to sync, where the state is kept. Their geometry and mode are taken from the files.
+  ///   - key: what everybody who opens it must present from now on; nil for nothing.
   ///   - keepsHouse: as for ``open(_:key:keepsHouse:)``.
   /// - Returns: the bus, and what became of each partition.
   /// - Throws: ``BusError`` `.notFound` if there are no such files; `.cannotCreate` if the bus exists, or
   ///   could be restored; `.damaged` if a file's header is; `.unavailable` while a process has a file mapped.
   public static func adopt(
     _ name: String, storage: String, _ configuration: BusConfiguration = BusConfiguration(),
-    keepsHouse: Bool = true
+    key: AccessKey? = nil, keepsHouse: Bool = true
   ) throws(BusError) -> (bus: Bus, partitions: [RecoveredPartition]) {
     let busName = try BusName(name)
     let adoption = Adoption()
@@ -32,7 +33,7 @@ extension Bus {
       throw .from(error) { .cannotOpen(storage, $0) }
     }
     try wanted.validate()
-    let bus = try Creation(busName, wanted, nil, adopting: adoption).run()
+    let bus = try Creation(busName, wanted, key, adopting: adoption).run()
     // Where that fails the bus works all the same; `stat` and `doctor` tell.
     if bus.statePlace != nil { try? bus.checkpoint() }
     if keepsHouse { bus.keepHouse() }

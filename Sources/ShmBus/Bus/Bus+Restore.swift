@@ -4,7 +4,7 @@ import Glibc
 extension Bus {
   /// Brings back a bus whose memory is gone, from its checkpoint: same name, geometry, modes, groups and
   /// producers. Its messages are lost, but those of a stored bus, which are taken from its files as
-  /// ``adopt(_:storage:_:keepsHouse:)`` does. Offsets go on above every one that was ever handed out; each group
+  /// ``adopt(_:storage:_:key:keepsHouse:)`` does. Offsets go on above every one that was ever handed out; each group
   /// is told what it lost, once, by a ``SubscribeError/gap(_:)``.
   ///
   /// - Parameters:

@@ -34,7 +34,7 @@ public enum SubscribeError: Error, Equatable, Sendable {
       /// Somebody moved the partition's start: ``Bus/trim(before:partitions:)``.
       case trimmed
       /// The host went down before they were on the disk, or offsets were skipped because it did: after a
-      /// reboot, on a stored bus (``Bus/adopt(_:storage:_:)``).
+      /// reboot, on a stored bus (``Bus/restore(_:from:storage:key:keepsHouse:)``).
       case lost
       /// The bus was restored from a checkpoint: its messages went with the host's memory. Not all of these
       /// offsets need have been messages.

@@ -14,15 +14,20 @@ enum AdoptCommand {
     "sync", .syncPolicy, default: SyncChoice(.none),
     help: "When it reaches the disk from now on.")
 
+  private static let keyFile = Option(
+    "key-file", .file, help: "A key that whoever opens it must show from now on.")
+
   static let command = Command(
     "adopt", summary: "Bring back a stored bus from its files, after a reboot.",
     discussion: """
       Makes a new control segment for the partitions that 'create --storage' left in the directory, \
       keeps every message that is whole at its offset, and turns the rest into gaps that readers are \
-      told of. Publishing goes on above every offset that was ever handed out. Groups and their heads \
-      are not in these files.
+      told of. Publishing goes on above every offset that was ever handed out. Groups, their heads and \
+      the access key are not in these files: 'shmctl restore' brings them back, where the bus has \
+      state that is whole, and this is refused.
       """,
-    under: Heading.buses, arguments: [name], options: [storage, whenFull, sync, Shmctl.json],
+    under: Heading.buses, arguments: [name],
+    options: [storage, whenFull, sync, keyFile, Shmctl.json],
     examples: [
       Example("After a reboot.", "shmctl adopt orders --storage /var/lib/buses")
     ]
@@ -31,7 +36,8 @@ enum AdoptCommand {
       whenFull: parsed[whenFull] == .block ? .block : .overwrite, storage: parsed[storage],
       sync: parsed[sync].policy)
     let (bus, partitions) = try Bus.adopt(
-      parsed[name], storage: parsed[storage], configuration)
+      parsed[name], storage: parsed[storage], configuration,
+      key: parsed[keyFile].map { try AccessKey(file: $0) }, keepsHouse: false)
     try Program.print(
       parsed[Shmctl.json]
         ? json(bus, partitions).text + "\n" : text(bus, partitions))

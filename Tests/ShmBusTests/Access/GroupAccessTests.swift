@@ -148,30 +148,32 @@ struct GroupAccessTests {
   }
 
   @Test func theStateDirectoryFollowsTheSameRules() throws {
-    let access = SegmentAccess(
-      BusConfiguration(publishGroup: Self.publishers, subscribeGroup: Self.subscribers))
-    let directory = "/tmp/shmbus-state-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-    let file = directory + "/meta"
-    #expect(unsafe mkdir(directory, 0o700) == 0)
+    let name = TestSpace.busName("state")
+    let state = "/tmp/shmbus-state-\(name)"
+    let bus = try Bus.create(
+      name,
+      BusConfiguration(
+        slots: 64, slotSize: 64, publishGroup: Self.publishers, subscribeGroup: Self.subscribers,
+        stateDirectory: .path(state)))
     defer {
-      unsafe _ = unlink(file)
-      unsafe _ = rmdir(directory)
+      try? Bus.remove(name, force: true)
+      unsafe _ = rmdir(state)
     }
-    close(unsafe open(file, O_CREAT | O_WRONLY, 0o600))
-    try access.stateDirectory.apply(
-      to: Descriptor(path: directory, flags: O_RDONLY), named: directory)
-    try access.partition.apply(to: Descriptor(path: file, flags: O_RDONLY), named: file)
+    let directory = try #require(bus.statePlace?.path)
+    let file = directory + "/meta.0"
+    let access = SegmentAccess(bus.configuration)
     #expect(try FileAccess.of(path: directory) == access.stateDirectory)
+    #expect(try FileAccess.of(path: file) == access.partition)
     for (group, allowed) in [
       (Self.publishers, ["list", "read", "append", "add"]), (Self.subscribers, ["list", "read"]),
       (Self.others, []),
     ] {
       let script = """
-        ls \(directory) && echo list; cat \(file) && echo read; echo x >> \(file) && echo append
+        ls \(directory) && echo list; cat \(file) >/dev/null && echo read; echo x >> \(file) && echo append
         touch \(directory)/new && echo add; rm -f \(directory)/new
         """
       let shell = try play(group, program: "/bin/sh", ["-c", "exec 2>/dev/null\n" + script])
-      let words = try shell.rest().filter { $0.count > 1 && $0 != "meta" }
+      let words = try shell.rest().filter { $0.count > 1 && !$0.hasPrefix("meta.") }
       #expect(words == allowed, "group \(group)")
     }
   }
