@@ -94,7 +94,7 @@ struct EndpointExamination {
     (0..<bus.partitions).flatMap { partition -> [Diagnosis] in
       guard let segment = try? bus.segment(partition, writable: false) else { return [] }
       defer { withExtendedLifetime(segment) {} }
-      let table = Quarantine(map: bus.map, partition: partition, ring: segment.ring)
+      let table = bus.quarantine(partition, segment.ring)
       let entries = table.entries.filter { $0.verdict.state == .final }
       let isFull = entries.count >= table.rows.count
       return entries.map { entry in

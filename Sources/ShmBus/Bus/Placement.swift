@@ -104,29 +104,27 @@ struct PlacedMemory: ~Copyable {
 }
 
 extension ControlMap.PartitionRow {
-  private func field(at offset: Int) -> UInt32 {
-    unsafe base.load(fromByteOffset: offset, as: UInt32.self)
-  }
-
   /// The node asked for. Constant while the bus lives, for partitions that may come, too.
   var node: Int? {
-    let node = field(at: 132)
+    let node = unsafe fields.pointee.node
     return node < 1024 ? Int(node) : nil
   }
 
   /// The node that all of the partition's memory lay on when it was made.
-  var verifiedNode: Int? { field(at: 176) == PlacedMemory.Code.verified ? node : nil }
+  var verifiedNode: Int? {
+    unsafe fields.pointee.placement == PlacedMemory.Code.verified ? node : nil
+  }
 
   func placement(isBound: Bool) -> Placement {
     let state: Placement.State =
-      switch field(at: 176) {
+      switch unsafe fields.pointee.placement {
       case _ where node == nil: .unasked
       case PlacedMemory.Code.verified: .verified
       case PlacedMemory.Code.elsewhere: .elsewhere
       default: .unknown
       }
     return Placement(
-      node: node, isBound: isBound, state: state, hugePages: Int(field(at: 180)))
+      node: node, isBound: isBound, state: state, hugePages: Int(unsafe fields.pointee.huge_pages))
   }
 }
 

@@ -61,7 +61,7 @@ struct RingScrub {
     // Ends: each turn goes on by a slot at least.
     while position < window.upperBound {
       if let end = wholeClaim(at: position) {
-        note(position, end)
+        ring.writeIndex(position, upTo: end - 1, timestamp: ring.header(position).timestamp)
         oldest = oldest ?? position
         position = end
         continue
@@ -129,18 +129,6 @@ struct RingScrub {
       offset + span, key.flags & SlotHeader.Flag.insideBatch != 0,
       key.flags & SlotHeader.Flag.continues != 0
     )
-  }
-
-  /// A claim's index entries, anew.
-  private func note(_ start: Offset, _ end: Offset) {
-    var boundary = (start + ring.spacingMask) & ~ring.spacingMask
-    // Ends: at the claim's end.
-    while boundary < end {
-      let entry = ring.indexEntry(boundary)
-      entry.timestamp.storeRelaxed(ring.header(start).timestamp)
-      entry.start.storeRelease(start + 1)
-      boundary += ring.spacingMask + 1
-    }
   }
 
   /// Makes a stretch padding, which says so where it stands for what was lost. Slot by slot: a head may stand

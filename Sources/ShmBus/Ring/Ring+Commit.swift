@@ -27,23 +27,7 @@ extension Lane {
   ) {
     let lastBoundary = unsafe (offset &+ span &- 1) & ~lane.pointee.ring.spacingMask
     if rarely(lastBoundary >= offset) {
-      unsafe writeIndex(lane, offset, upTo: lastBoundary, timestamp: timestamp)
-    }
-  }
-
-  /// One entry for each boundary of the claim. Nobody else writes these entries: the gate keeps the
-  /// next lap away until the claim is decided. (Who rebuilds the index gives way.)
-  @usableFromInline @inline(never)
-  static func writeIndex(
-    _ lane: UnsafeMutablePointer<Lane>, _ offset: Offset, upTo lastBoundary: Offset,
-    timestamp: UInt64
-  ) {
-    let ring = unsafe lane.pointee.ring
-    var boundary = (offset &+ ring.spacingMask) & ~ring.spacingMask
-    // Ends: at most 4,095 slots a claim.
-    while boundary <= lastBoundary {
-      ring.indexEntry(boundary).write(offset, timestamp: timestamp)
-      boundary &+= ring.spacingMask &+ 1
+      unsafe lane.pointee.ring.writeIndex(offset, upTo: lastBoundary, timestamp: timestamp)
     }
   }
 

@@ -33,6 +33,18 @@ extension Ring {
     }
   }
 
+  /// One entry for each boundary of a claim. Nobody else writes these entries: the gate keeps the
+  /// next lap away until the claim is decided. (Who rebuilds the index gives way.)
+  @usableFromInline @inline(never)
+  func writeIndex(_ claim: Offset, upTo lastBoundary: Offset, timestamp: UInt64) {
+    var boundary = (claim &+ spacingMask) & ~spacingMask
+    // Ends: at most 4,095 slots a claim.
+    while boundary <= lastBoundary {
+      indexEntry(boundary).write(claim, timestamp: timestamp)
+      boundary &+= spacingMask &+ 1
+    }
+  }
+
   /// Where the claim begins that covers a boundary; nil where its entry does not tell.
   func indexedStart(_ boundary: Offset, notBelow oldest: Offset) -> Offset? {
     let start = indexEntry(boundary).start.loadAcquire() &- 1  // X5, partner: X4
