@@ -8,8 +8,9 @@ enum RecoverCommand {
     "recover", summary: "Free what dead processes left on a bus.",
     discussion: """
       Their open claims become padding, their heads hold nothing back, their rows are free again. \
-      Nobody needs it: whoever is held up by the dead does the same. It disturbs nobody alive, \
-      stopped or stalled.
+      The sparse index is written anew where it is not right. Nobody needs it: whoever is held up by \
+      the dead does the same, and lookups tolerate a wrong index. It disturbs nobody alive, stopped or \
+      stalled.
       """,
     under: Heading.buses, arguments: [Shmctl.busName],
     options: [Shmctl.keyFile, Shmctl.json]
@@ -17,6 +18,7 @@ enum RecoverCommand {
     let bus = try Shmctl.openBus(parsed)
     let dead = try bus.status().endpoints.filter { $0.state == .dead }
     let count = try bus.recover()
+    let entries = try bus.rebuildIndex()
     let left = try bus.status().endpoints
     // Somebody else may have freed some of them, and others may have died since.
     let freed = dead.filter { endpoint in
@@ -24,15 +26,17 @@ enum RecoverCommand {
     }
     try Program.print(
       parsed[Shmctl.json]
-        ? json(bus.name, count, freed).text + "\n" : text(bus.name, count, freed))
+        ? json(bus.name, count, entries, freed).text + "\n"
+        : text(bus.name, count, freed)
+          + (entries == 0 ? "" : "Wrote \(entries) entries of the index anew.\n"))
     return 0
   }
 
   private static func json(
-    _ name: String, _ count: Int, _ freed: [BusStatus.Endpoint]
+    _ name: String, _ count: Int, _ entries: Int, _ freed: [BusStatus.Endpoint]
   ) -> JSON {
     .fields([
-      "name": .string(name), "freed": .integer(count),
+      "name": .string(name), "freed": .integer(count), "indexEntries": .integer(entries),
       "endpoints": .array(
         freed.map {
           .fields([

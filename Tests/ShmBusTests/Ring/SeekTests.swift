@@ -169,4 +169,24 @@ import Testing
       }
     }
   }
+
+  /// As `shmctl recover` does, while somebody publishes.
+  @Test func anybodyMayWriteTheIndexAnew() throws {
+    let name = TestSpace.busName("index")
+    defer { TestSpace.clear(name) }
+    let bus = try Bus.create(
+      name, BusConfiguration(partitions: 2, slots: 256, slotSize: 64, indexSpacing: 16))
+    let publisher = try bus.publisher(partitioner: .roundRobin)
+    for number in 0..<400 { try publisher.publish("\(number)") }
+    #expect(try bus.rebuildIndex() == 0)
+    let segments = try (0..<2).map { try bus.segment($0, writable: true) }
+    for segment in segments {
+      for boundary in stride(from: UInt64(0), to: 192, by: 16) {
+        segment.ring.indexEntry(boundary).write(boundary ^ 3, timestamp: 7)
+      }
+    }
+    #expect(try bus.rebuildIndex() == 24)
+    #expect(try bus.rebuildIndex() == 0)
+    try publisher.publish("goes on")
+  }
 }
