@@ -24,13 +24,25 @@ public enum Doctor {
     where wanted == nil || wanted == bus {
       found += BusExamination(bus, segments).diagnoses()
     }
-    if wanted == nil { found += inventory.foreign.map(foreign) }
+    if wanted == nil {
+      found += inventory.foreign.map(foreign)
+      found += restorables(but: inventory)
+    }
     found += HostExamination.diagnoses()
     // Stable: of equal faults the first bus comes first.
     return found.enumerated().sorted { left, right in
       left.element.severity != right.element.severity
         ? left.element.severity > right.element.severity : left.offset < right.offset
     }.map(\.element)
+  }
+
+  private static func restorables(but inventory: Inventory) -> [Diagnosis] {
+    guard let directory = StatePlace.standard else { return [] }
+    let names = StatePlace.names(in: directory, namespace: BusName.environmentNamespace)
+    return names.compactMap { try? BusName($0) }.compactMap { name in
+      let place = StatePlace(directory, namespace: name.namespace, name: name.name)
+      return inventory.segments[name] == nil && place.hasState ? restorable(name, place) : nil
+    }
   }
 
   private static func restorable(_ name: BusName, _ place: StatePlace) -> Diagnosis {

@@ -34,6 +34,14 @@ struct StatePlace: Equatable, Sendable {
     return text.hasPrefix("/") ? text : nil
   }
 
+  /// The names that have a folder in a state directory, sorted.
+  static func names(in directory: String, namespace: String) -> [String] {
+    let all = StatePlace(directory, namespace: namespace, name: "").path
+    let found = try? SharedMemory.names(
+      withPrefix: "/", in: SegmentLocation(directory: String(all.dropLast())))
+    return (found ?? []).compactMap { $0.split(separator: "/").last.map(String.init) }
+  }
+
   /// Whether there is a copy of a checkpoint, whole or not.
   var hasState: Bool {
     CheckpointFiles.names.contains { name in
