@@ -181,7 +181,7 @@ struct shmbus_partition_header {
 ///    232  key_salt          16   access key: salt
 ///    248  key_digest        32   access key: SHA-256 of salt and key; all zero = no key
 ///    280  identity           8   random stamp of the bus: the same after a restore
-///    288  restored           8   ns since 1970: when this creation was made from a checkpoint; 0 = never
+///    288  restored           8   ns since 1970: when this creation was made from a checkpoint or files; 0 = never
 ///    296  reserved          88
 ///
 ///    384  keeper_row         8   atomic: registry row of the housekeeper + 1 | incarnation << 16; 0 = none

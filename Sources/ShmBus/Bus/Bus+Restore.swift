@@ -4,8 +4,8 @@ import Glibc
 extension Bus {
   /// Brings back a bus whose memory is gone, from its checkpoint: same name, geometry, modes, groups and
   /// producers. Its messages are lost, but those of a stored bus, which are taken from its files as
-  /// ``adopt(_:storage:_:key:keepsHouse:)`` does. Offsets go on above every one that was ever handed out; each group
-  /// is told what it lost, once, by a ``SubscribeError/gap(_:)``.
+  /// ``adopt(_:storage:_:key:keepsHouse:)`` does. Offsets go on above every one that was ever handed out;
+  /// each group is told what it lost, once, by a ``SubscribeError/gap(_:)``.
   ///
   /// - Parameters:
   ///   - name: the bus's.
@@ -14,8 +14,9 @@ extension Bus {
   ///   - key: its access key, where it was created with one.
   ///   - keepsHouse: as for ``open(_:key:keepsHouse:)``.
   /// - Throws: ``BusError`` `.notFound` if there is no checkpoint; `.damaged` if neither copy is whole, or
-  ///   a stored bus's files are not; `.permission` if the state or the key is not yours; `.cannotCreate` if the bus is in memory, or memory is short; `.tryAgain` while a process that still
-  ///   uses the lost memory keeps house there.
+  ///   a stored bus's files are not; `.permission` if the state or the key is not yours; `.cannotCreate`
+  ///   if the bus is in memory, or memory is short; `.tryAgain` while a process that still uses the lost
+  ///   memory keeps house there.
   public static func restore(
     _ name: String, from directory: BusConfiguration.StateDirectory = .standard,
     storage: String? = nil, key: AccessKey? = nil, keepsHouse: Bool = true
@@ -139,7 +140,6 @@ struct Restoration {
   ) {
     let old = checkpoint.header
     unsafe header.pointee.created = old.created
-    unsafe header.pointee.restored = Clock.realtime()
     unsafe header.pointee.key_salt = old.key_salt
     unsafe header.pointee.key_digest = old.key_digest
   }

@@ -1,7 +1,8 @@
 import CShmBus
 
 extension BusName {
-  /// The files of a stored bus, by what its control segment says; those of another creation are left out.
+  /// The files of a stored bus, by what its control segment says; those of another creation are left
+  /// out. None where somebody died while he brought them back: they are not his work, and hold messages.
   var storedSegments: [String] {
     let size = MemoryLayout<shmbus_control_header>.size
     guard let memory = try? SharedMemory.open(control, writable: false),
@@ -10,7 +11,11 @@ extension BusName {
         memory.descriptor, byteCount: size, writable: false, populate: false)
     else { return [] }
     let header = unsafe mapping.base.load(as: shmbus_control_header.self)
-    guard header.magic == SHMBUS_CONTROL_MAGIC, let directory = BusConfiguration.storage(header)
+    let isHalfRestored =
+      unsafe SharedWord(mapping.base, at: 24).loadAcquire() == ControlState.creating
+      && header.restored != 0
+    guard header.magic == SHMBUS_CONTROL_MAGIC, !isHalfRestored,
+      let directory = BusConfiguration.storage(header)
     else { return [] }
     return storedSegments(in: directory, of: header.generation)
   }

@@ -106,7 +106,7 @@ public struct BusStatus: Sendable {
   public let name: String
   /// The stamp of the bus, the same after a restore.
   public let identity: UInt64
-  /// When it was restored from a checkpoint, in nanoseconds since 1970; 0 = never.
+  /// When it was restored from a checkpoint, or adopted from files, in nanoseconds since 1970; 0 = never.
   public let restored: UInt64
   /// How its state is kept.
   public let state: State

@@ -47,6 +47,8 @@ extension Creation {
     unsafe header.pointee.quarantine_table = UInt64(layout.quarantineTable)
     unsafe header.pointee.identity = checkpoint?.image.identity ?? UInt64.random(in: 1...UInt64.max)
     unsafe header.pointee.checkpoint_every = configuration.checkpointEvery.nanoseconds
+    // Before the files are noted: whoever finds this half made must not take them away.
+    unsafe header.pointee.restored = checkpoint == nil && adoption == nil ? 0 : Clock.realtime()
     if let checkpoint { unsafe Restoration.fill(header, from: checkpoint) }
     guard case .path(let directory) = configuration.stateDirectory else { return }
     unsafe header.pointee.state_dir_bytes = UInt32(directory.utf8.count)

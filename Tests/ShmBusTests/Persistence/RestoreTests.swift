@@ -231,4 +231,42 @@ import Testing
       #expect(try CheckpointFiles(place.path).newest != nil, "kept anew")
     }
   }
+
+  /// At the last moment before the bus is ready: its files are not taken for the work of who died.
+  @Test func whoDiesWhileHeRestoresAStoredBusTakesNoMessageWithHim() throws {
+    let space = StoredSpace()
+    try withKeptBus(space.configuration()) { bus, directory in
+      let name = bus.name
+      try bus.publisher().publish("x")
+      try bus.sync()
+      try bus.checkpoint()
+      loseMemory(of: name)
+      for turn in 0..<2 {
+        if turn == 0 {
+          _ = try Bus.restore(name, from: .path(directory), keepsHouse: false)
+        } else {
+          for copy in CheckpointFiles.names { spoil("\(bus.statePlace!.path)/\(copy)", at: 700) }
+          _ = try Bus.adopt(
+            name, storage: space.directory, BusConfiguration(stateDirectory: .path(directory)),
+            keepsHouse: false)
+        }
+        try halfMade(name)
+      }
+      let back = try Bus.adopt(
+        name, storage: space.directory, BusConfiguration(stateDirectory: .none), keepsHouse: false)
+      #expect(back.partitions[0].messages == 1)
+      // Removed half way, it goes as a whole.
+      back.bus.map.state.storeRelease(ControlState.removed)
+      try Bus.remove(name, force: true)
+      #expect(space.files.isEmpty)
+    }
+  }
+
+  private func halfMade(_ name: String) throws {
+    let bus = try Bus.open(name, keepsHouse: false)
+    bus.map.state.storeRelease(ControlState.creating)
+    withExtendedLifetime(bus) {}
+    try Creation.clearLeftover(BusName(name))
+    #expect(TestSpace.segments(of: name).isEmpty)
+  }
 }
