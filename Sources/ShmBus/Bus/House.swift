@@ -171,8 +171,9 @@ final class House {
     case EPERM:
       BusError(
         .permission,
-        "\(place.path) is not the folder of bus '\(name)''s owner: its state is kept, and the bus restored, "
-          + "by its owner only; you are \(ProcessIdentity.sentence)")
+        "you cannot keep the state of bus '\(name)' in \(place.path): it is kept in a folder of the bus's "
+          + "owner, by whoever may write that, and restored by the owner; you are "
+          + ProcessIdentity.sentence)
     default:
       BusError(
         cause.code == EACCES ? .permission : .unavailable,
@@ -196,7 +197,7 @@ extension Bus {
   /// - Throws: ``BusError`` `.unavailable` when the state directory cannot be used, or the housekeeper does
   ///   not answer within ten seconds; `.usage` on a bus without a state directory.
   public func checkpoint() throws(BusError) {
-    guard statePlace != nil else {
+    guard let place = statePlace else {
       throw BusError(
         .usage, "bus '\(name)' has no state directory; create it with --state-dir to have one")
     }
@@ -206,14 +207,22 @@ extension Bus {
     let deadline = Clock.deadline(in: 10_000_000_000)
     // Ends: at the deadline.
     while map.checkpointDone.loadAcquire() < ticket {
-      if let house = try House(self) { return try house.checkpoint() }
+      // Who may not write it asks who may.
+      if mayKeepState {
+        if let house = try House(self) { return try house.checkpoint() }
+      } else if (try? FileLock.isHeld(SHMBUS_LOCK_KEEPER, seenFrom: control.descriptor.number))
+        == false
+      {
+        throw House.sentence(
+          name, place, SystemError(call: "use", subject: place.path, code: EPERM))
+      }
       _ = map.keeperBell.compareExchange(0, Clock.monotonic() | 1)  // N3
       unsafe Futex.wakeOne(map.keeperBellAddress)
       guard Clock.monotonic() < deadline else { throw silentKeeper }
       usleep(1_000)
     }
     let code = Int32(truncatingIfNeeded: map.checkpointError.loadAcquire())
-    if code != 0, let place = statePlace {
+    if code != 0 {
       throw House.sentence(
         name, place, SystemError(call: "write", subject: place.path, code: code))
     }

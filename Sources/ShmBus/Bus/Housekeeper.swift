@@ -211,16 +211,14 @@ final class HouseDuty: @unchecked Sendable {
 }
 
 extension Bus {
-  /// Whether this user could write a checkpoint, as far as the kernel tells beforehand.
+  /// Whether this user could write a checkpoint, as far as the kernel tells beforehand. The owner tries in any
+  /// case: why it fails stands in `stat` then.
   var mayKeepState: Bool {
-    guard let place = statePlace else { return true }
-    var folder = place.path
-    // The folder, or the nearest one above that is there: ends at the root.
-    while unsafe access(folder, F_OK) != 0, let slash = folder.lastIndex(of: "/"), folder != "/" {
-      folder = slash == folder.startIndex ? "/" : String(folder[..<slash])
-    }
-    if unsafe access(folder, W_OK | X_OK) == 0 { return true }
-    return errno != EACCES && errno != EPERM
+    guard let place = statePlace, let owner = try? control.ownership().uid else { return true }
+    if owner == geteuid() { return true }
+    var status = stat()
+    return unsafe stat(place.path, &status) == 0 && status.st_uid == owner
+      && access(place.path, W_OK | X_OK) == 0
   }
 
   /// Whether processes keep house here unless they were asked not to.

@@ -178,6 +178,41 @@ struct GroupAccessTests {
     }
   }
 
+  /// A publisher keeps house where nobody else does, a subscriber leaves it; nobody uses somebody else's folder.
+  @Test func whoMayWriteTheFolderKeepsHouse() throws {
+    let name = TestSpace.busName("house")
+    let state = "/tmp/shmbus-state-\(name)"
+    let bus = try Bus.create(
+      name,
+      BusConfiguration(
+        slots: 64, slotSize: 64, publishGroup: Self.publishers, subscribeGroup: Self.subscribers,
+        stateDirectory: .path(state), checkpointEvery: .milliseconds(20)), keepsHouse: false)
+    defer {
+      try? Bus.remove(name, force: true)
+      unsafe _ = rmdir(state)
+    }
+    let reader = try play(Self.subscribers, ["keep", "bus=\(name)"])
+    #expect(try reader.line() == "ready")
+    let writer = try play(Self.publishers, ["keep", "bus=\(name)"])
+    #expect(try writer.line() == "ready")
+    #expect(eventually { bus.state.keeper == Int(writer.pid) })
+    let number = bus.state.checkpointNumber
+    try bus.createGroup(.group("g"), from: .latest)
+    #expect(eventually { bus.state.checkpointNumber > number && bus.state.failure == nil })
+    writer.kill()
+    writer.wait()
+    try bus.checkpoint()
+    #expect(bus.state.failure == nil && bus.state.keeper == nil)
+
+    let folder = try #require(bus.statePlace?.path)
+    #expect(unsafe chown(folder, 12_345, .max) == 0)
+    #expect(busError { try bus.checkpoint() }?.code == .permission)
+    #expect(bus.state.failure?.contains("a folder of the bus's owner") == true)
+    #expect(unsafe chown(folder, geteuid(), .max) == 0)
+    try bus.checkpoint()
+    #expect(bus.state.failure == nil)
+  }
+
   /// Whoever may write to /dev/shm can take a name first. Nobody hangs or is led astray; the error names him.
   @Test func namesTakenByOthersAreTold() throws {
     let name = TestSpace.busName("squat")
