@@ -45,7 +45,7 @@ enum {
 ///     44  keyLength  2
 ///     46  flags      2   1 inside a batch, 2 producer, 4 key, 8 checksum, 16 batch continues,
 ///                        32 padding for what a reboot took
-///     48  checksum   4   CRC-32C of payload and key               (valid with flag 8)
+///     48  checksum   4   CRC-32C of payload and key, begun with the offset (with flag 8)
 ///     52  reserved   4
 ///     56  reserved   8
 struct shmbus_slot_header {

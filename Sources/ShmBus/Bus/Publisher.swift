@@ -164,7 +164,8 @@ public struct Publisher: ~Copyable {
         length: UInt32(truncatingIfNeeded: length), timestamp: timestamp, key: word)
     } else {
       let bytes = length &+ Int(word.length)
-      let sum = unsafe shmbus_crc32c(0, ring.cell(offset), bytes)
+      let sum = unsafe shmbus_crc32c(
+        SlotHeader.checksumStart(offset), ring.cell(offset), bytes)
       header.setChecksum(sum)
       header.fill(
         length: UInt32(truncatingIfNeeded: length), timestamp: timestamp,

@@ -150,7 +150,10 @@ extension SubscriberCore {
     }
     let source = unsafe mustCopy ? SlotHeader(state.pointee.copies.base) : header
     let payload = unsafe mustCopy ? source.base + SlotHeader.size : ring.cell(position)
-    guard fits, unsafe isSound(source, payload, byteCount: bytes, flags: key.flags) else {
+    guard fits,
+      unsafe isSound(
+        source, payload, byteCount: bytes, flags: key.flags, at: position)
+    else {
       return unsafe damaged(track, span: span)
     }
     return .message(
@@ -160,11 +163,13 @@ extension SubscriberCore {
 
   /// Whether a message is what its publisher wrote, as far as the bus lets one know.
   private func isSound(
-    _ header: SlotHeader, _ payload: UnsafeMutableRawPointer, byteCount: Int, flags: UInt16
+    _ header: SlotHeader, _ payload: UnsafeMutableRawPointer, byteCount: Int, flags: UInt16,
+    at offset: Offset
   ) -> Bool {
     guard bus.configuration.checksum else { return true }
     return unsafe flags & SlotHeader.Flag.checksum != 0
-      && header.checksum == shmbus_crc32c(0, payload, byteCount)
+      && header.checksum
+        == shmbus_crc32c(SlotHeader.checksumStart(offset), payload, byteCount)
   }
 
   private func damaged(_ track: UnsafeMutablePointer<Track>, span: UInt64) -> Sighting {

@@ -42,7 +42,8 @@ extension RingInspector {
     guard !walk.isOverrun(offset), walk.control(offset) == word else { return nil }
     var isChecksumRight: Bool?
     if header.flags & SlotHeader.Flag.checksum != 0, fits, needsBytes {
-      isChecksumRight = bytes.count == length + keyLength && Self.sum(bytes) == header.checksum
+      isChecksumRight =
+        bytes.count == length + keyLength && Self.sum(bytes, at: offset) == header.checksum
     }
     var faults = FaultList(place: place)
     checkHeader(header, word, fits: fits, room: room, &faults)
@@ -68,9 +69,10 @@ extension RingInspector {
     return offset <= wanted.upperBound && offset + span > wanted.lowerBound
   }
 
-  private static func sum(_ bytes: [UInt8]) -> UInt32 {
-    unsafe bytes.withUnsafeBytes { buffer in
-      unsafe buffer.baseAddress.map { unsafe shmbus_crc32c(0, $0, buffer.count) } ?? 0
+  private static func sum(_ bytes: [UInt8], at offset: Offset) -> UInt32 {
+    let start = SlotHeader.checksumStart(offset)
+    return unsafe bytes.withUnsafeBytes { buffer in
+      unsafe buffer.baseAddress.map { unsafe shmbus_crc32c(start, $0, buffer.count) } ?? start
     }
   }
 

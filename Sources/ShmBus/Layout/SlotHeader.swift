@@ -103,6 +103,13 @@ struct SlotHeader {
     unsafe base.storeBytes(of: flags | Flag.continues, toByteOffset: 46, as: UInt16.self)
   }
 
+  /// What the checksum of a message at an offset begins with: one that turns up at another offset, because a
+  /// bit of its lap was changed on a disk, does not fit.
+  @inlinable
+  static func checksumStart(_ offset: Offset) -> UInt32 {
+    UInt32(truncatingIfNeeded: offset ^ (offset &>> 32))
+  }
+
   @inlinable
   func setChecksum(_ value: UInt32) {
     unsafe base.storeBytes(of: value, toByteOffset: 48, as: UInt32.self)

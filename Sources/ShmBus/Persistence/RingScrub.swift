@@ -117,7 +117,8 @@ struct RingScrub {
     let key = header.keyWord
     let count = Int(header.length) + Int(key.length)
     guard key.flags & SlotHeader.Flag.checksum != 0, count <= ring.room(inSpan: span),
-      unsafe header.checksum == shmbus_crc32c(0, ring.cell(offset), count)
+      unsafe header.checksum
+        == shmbus_crc32c(SlotHeader.checksumStart(offset), ring.cell(offset), count)
     else { return nil }
     // Inside a message every word is of an older lap: else the span is not what it was.
     for inner in offset + 1..<offset + span {
