@@ -108,3 +108,21 @@ private func startThread(_ work: @escaping @Sendable () -> Void) throws -> pthre
   try SystemError.check(code, "pthread_create", "test")
   return thread
 }
+
+/// Whether this host lets the test mount.
+let mayMount: Bool = geteuid() == 0 && runs(["unshare", "-m", "true"])
+/// Whether the test may trace.
+let hasStrace: Bool = runs(["strace", "-o", "/dev/null", "true"])
+
+/// Whether a command runs and says yes.
+func runs(_ command: [String]) -> Bool {
+  var words: [UnsafeMutablePointer<CChar>?] = unsafe command.map { unsafe strdup($0) } + [nil]
+  defer { for index in unsafe words.indices { unsafe free(words[index]) } }
+  var child = pid_t()
+  guard unsafe posix_spawnp(&child, command[0], nil, nil, &words, environ) == 0 else {
+    return false
+  }
+  var status: Int32 = 0
+  while unsafe waitpid(child, &status, 0) < 0 && errno == EINTR {}
+  return status == 0
+}
