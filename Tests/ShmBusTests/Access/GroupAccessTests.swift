@@ -148,17 +148,8 @@ struct GroupAccessTests {
   }
 
   @Test func theStateDirectoryFollowsTheSameRules() throws {
-    let name = TestSpace.busName("state")
-    let state = "/tmp/shmbus-state-\(name)"
-    let bus = try Bus.create(
-      name,
-      BusConfiguration(
-        slots: 64, slotSize: 64, publishGroup: Self.publishers, subscribeGroup: Self.subscribers,
-        stateDirectory: .path(state)))
-    defer {
-      try? Bus.remove(name, force: true)
-      unsafe _ = rmdir(state)
-    }
+    let bus = try keptBus()
+    defer { drop(bus) }
     let directory = try #require(bus.statePlace?.path)
     let file = directory + "/meta.0"
     let access = SegmentAccess(bus.configuration)
@@ -180,20 +171,11 @@ struct GroupAccessTests {
 
   /// A publisher keeps house where nobody else does, a subscriber leaves it; nobody uses somebody else's folder.
   @Test func whoMayWriteTheFolderKeepsHouse() throws {
-    let name = TestSpace.busName("house")
-    let state = "/tmp/shmbus-state-\(name)"
-    let bus = try Bus.create(
-      name,
-      BusConfiguration(
-        slots: 64, slotSize: 64, publishGroup: Self.publishers, subscribeGroup: Self.subscribers,
-        stateDirectory: .path(state), checkpointEvery: .milliseconds(20)), keepsHouse: false)
-    defer {
-      try? Bus.remove(name, force: true)
-      unsafe _ = rmdir(state)
-    }
-    let reader = try play(Self.subscribers, ["keep", "bus=\(name)"])
+    let bus = try keptBus()
+    defer { drop(bus) }
+    let reader = try play(Self.subscribers, ["keep", "bus=\(bus.name)"])
     #expect(try reader.line() == "ready")
-    let writer = try play(Self.publishers, ["keep", "bus=\(name)"])
+    let writer = try play(Self.publishers, ["keep", "bus=\(bus.name)"])
     #expect(try writer.line() == "ready")
     #expect(eventually { bus.state.keeper == Int(writer.pid) })
     let number = bus.state.checkpointNumber
@@ -284,6 +266,22 @@ struct GroupAccessTests {
 
   private func path(_ bus: Bus, _ suffix: String) -> String {
     "/dev/shm/" + segmentName(bus, suffix)
+  }
+
+  /// A bus with a group each for publishers and subscribers, whose state is kept.
+  private func keptBus() throws -> Bus {
+    let name = TestSpace.busName("kept")
+    return try Bus.create(
+      name,
+      BusConfiguration(
+        slots: 64, slotSize: 64, publishGroup: Self.publishers, subscribeGroup: Self.subscribers,
+        stateDirectory: .path("/tmp/shmbus-state-\(name)"), checkpointEvery: .milliseconds(20)),
+      keepsHouse: false)
+  }
+
+  private func drop(_ bus: Bus) {
+    try? Bus.remove(bus.name, force: true)
+    unsafe _ = rmdir("/tmp/shmbus-state-\(bus.name)")
   }
 
   /// A part played by a user of one group and no other.

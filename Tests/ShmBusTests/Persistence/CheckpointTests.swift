@@ -62,7 +62,7 @@ import Testing
       let old = before[try #require(target)]
       for length in 0...new.count {
         let torn = Array(new[..<length]) + (length < old.count ? old[length...] : [])
-        put(torn, into: paths[try #require(target)])
+        write(torn, to: paths[try #require(target)])
         let found = try #require(try files(place).newest, "torn at \(length)")
         #expect(found.number == newest || found == next, "torn at \(length)")
       }

@@ -20,15 +20,10 @@ struct FailingDiskTests {
         stateDirectory: .path(disk.directory + "/state"), checkpointEvery: .milliseconds(20)),
       keepsHouse: false)
     bus.keepHouse(startsAfter: 0, always: true)
-    holds(eventually { bus.state.keeper != nil && areWhole })
+    holds(eventually { bus.state.keeper != nil && isKept })
   }
 
-  private var areWhole: Bool {
-    guard let folder = bus.statePlace?.path else { return false }
-    return CheckpointFiles.names.allSatisfy { name in
-      (try? Segment(path: folder + "/" + name)).map { CheckpointInspector($0).isWhole } ?? false
-    }
-  }
+  private var isKept: Bool { bus.statePlace.map(areWhole) == true }
 
   @Test func aFullDiskIsSaidAndHeals() throws {
     defer { TestSpace.clear(name) }
@@ -39,7 +34,7 @@ struct FailingDiskTests {
     #expect(try Doctor.examine(name).contains { $0.fault == .stateNotKept })
     for _ in 0..<10_000 { try bus.publisher().publish("goes on") }
     try disk.now(.empty)
-    #expect(eventually { bus.state.failure == nil && areWhole })
+    #expect(eventually { bus.state.failure == nil && isKept })
   }
 
   @Test func aReadOnlyDiskIsSaidAndHeals() throws {
@@ -50,7 +45,7 @@ struct FailingDiskTests {
     #expect(try Doctor.examine(name).contains { $0.fault == .stateNotKept })
     for _ in 0..<1_000 { try bus.publisher().publish("goes on") }
     try disk.now(.unprotect)
-    #expect(eventually { bus.state.failure == nil && areWhole })
+    #expect(eventually { bus.state.failure == nil && isKept })
   }
 
   /// Prints how long publishing takes meanwhile.

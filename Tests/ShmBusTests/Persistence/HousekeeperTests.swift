@@ -33,26 +33,21 @@ import Testing
       bus.keepHouse(startsAfter: 0, always: true)
       let place = try #require(bus.statePlace)
       let copies = CheckpointFiles.names.map { place.path + "/" + $0 }
-      let areWhole = {
-        copies.allSatisfy { path in
-          (try? Segment(path: path)).map { CheckpointInspector($0).isWhole } ?? false
-        }
-      }
-      #expect(eventually { bus.state.keeper != nil && areWhole() })
+      #expect(eventually { bus.state.keeper != nil && areWhole(place) })
       try place.remove()
-      #expect(eventually { areWhole() }, "deleted")
+      #expect(eventually { areWhole(place) }, "deleted")
       spoil(copies[0], at: 400)
-      #expect(eventually { areWhole() }, "damaged")
+      #expect(eventually { areWhole(place) }, "damaged")
       // Not a folder any more.
       unsafe _ = rename(place.path, place.path + "-away")
-      put([1], into: place.path)
+      write([1], to: place.path)
       #expect(eventually { bus.state.failure != nil })
       #expect(try Doctor.examine(bus.name).contains { $0.fault == .stateNotKept })
       let publisher = try bus.publisher()
       for _ in 0..<500 { try publisher.publish("goes on") }
       unsafe _ = unlink(place.path)
       unsafe _ = rename(place.path + "-away", place.path)
-      #expect(eventually { bus.state.failure == nil && areWhole() }, "back again")
+      #expect(eventually { bus.state.failure == nil && areWhole(place) }, "back again")
     }
   }
 

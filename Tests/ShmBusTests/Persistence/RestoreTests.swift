@@ -138,7 +138,7 @@ import Testing
       let images = copies.map { bytes(of: $0) }
       for whole in 0..<2 {
         loseMemory(of: bus.name)
-        put(images[whole], into: copies[whole])
+        write(images[whole], to: copies[whole])
         spoil(copies[1 - whole], at: 300)
         let back = try Bus.restore(bus.name, from: .path(directory), keepsHouse: false)
         #expect(try back.status().partitions[0].cursor >= 1 << 30)

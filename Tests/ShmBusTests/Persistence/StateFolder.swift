@@ -34,18 +34,9 @@ func spoil(_ path: String, at place: Int) {
   close(file)
 }
 
-/// The bytes of a file.
-func bytes(of path: String) -> [UInt8] {
-  guard let directory = try? Directory(String(path[..<path.lastIndex(of: "/")!])),
-    let file = try? DurableFile(
-      String(path[path.index(after: path.lastIndex(of: "/")!)...]), in: directory, create: false)
-  else { return [] }
-  return (try? file.read(atMost: 1 << 30)) ?? []
-}
-
-/// Replaces a file's bytes.
-func put(_ bytes: [UInt8], into path: String) {
-  let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-  _ = unsafe write(file, bytes, bytes.count)
-  close(file)
+/// Whether both copies of a bus's checkpoint are there and whole.
+func areWhole(_ place: StatePlace) -> Bool {
+  CheckpointFiles.names.allSatisfy { name in
+    (try? Segment(path: place.path + "/" + name)).map { CheckpointInspector($0).isWhole } ?? false
+  }
 }
