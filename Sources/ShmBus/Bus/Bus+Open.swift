@@ -84,19 +84,12 @@ extension Bus {
     if try FileLock.isHeld(SHMBUS_LOCK_ADMIN, seenFrom: control.descriptor.number) { return nil }
     // The lock may have been dropped because the bus is ready now.
     guard try control.identity() == SharedMemory.identity(of: name.control),
-      try control.byteCount() < MemoryLayout<shmbus_control_header>.size
-        || readState(control) == ControlState.creating
+      try control.controlHeader()?.state ?? ControlState.creating == ControlState.creating
     else { return nil }
     throw BusError(
       .tryAgain,
       "bus '\(name.name)' was only half created when its creator died; 'shmctl create \(name.name)' "
         + "replaces it, 'shmctl remove \(name.name)' clears it away")
-  }
-
-  private static func readState(_ control: borrowing SharedMemory) throws -> UInt64 {
-    let size = MemoryLayout<shmbus_control_header>.size
-    let mapping = try Mapping(control.descriptor, byteCount: size, writable: false, populate: false)
-    return unsafe SharedWord(mapping.base, at: 24).loadAcquire()
   }
 
   /// Refuses what is not a bus this library can use, with what was found and what was expected.

@@ -100,11 +100,7 @@ extension Bus {
 
 extension Checkpoint {
   /// The control header as it was.
-  var header: shmbus_control_header {
-    unsafe image.control.withUnsafeBytes {
-      unsafe $0.loadUnaligned(as: shmbus_control_header.self)
-    }
-  }
+  var header: shmbus_control_header { image.header ?? shmbus_control_header() }
 
   /// As the control header tells it; not validated.
   var configuration: BusConfiguration {

@@ -9,17 +9,8 @@ extension Bus {
   ///
   /// - Throws: ``BusError`` `.usage` for a bus that is not stored; `.unavailable` when the file system fails.
   public func sync() throws(BusError) {
-    guard let storage = configuration.storage else {
-      throw BusError(
-        .usage, "bus '\(name)' is kept in memory only; create it with --storage DIR to sync it")
-    }
-    for partition in 0..<partitions {
-      let segment = try segment(partition, writable: false)
-      guard let stored = segment.stored(in: self, partition) else { continue }
-      do { try stored.synchronize(quarantine(partition, segment.ring)) } catch {
-        throw BusError(.unavailable, "cannot sync bus '\(name)' to \(storage)", error)
-      }
-    }
+    try checkStored()
+    for partition in 0..<partitions { try sync(segment(partition, writable: false), partition) }
   }
 
   /// What a stored bus needs from time to time, from whoever keeps house: a sync, and room ahead of the
@@ -27,15 +18,33 @@ extension Bus {
   ///
   /// - Throws: ``BusError``, as ``sync()``.
   public func tendStorage() throws(BusError) {
-    try sync()
-    for partition in 0..<partitions {
-      let segment = try segment(partition, writable: true)
-      guard let stored = segment.stored(in: self, partition) else { continue }
-      let gate = Gate(map: map, partition: partition, headsHold: configuration.whenFull == .block)
-      let (lowest, _, _) = gate.lowest(in: segment.ring, cursor: segment.ring.cursor.loadAcquire())
-      do { _ = try stored.raiseCeiling(gate: lowest, atLeast: 1) } catch {
-        throw BusError(.unavailable, "cannot write the header of \(segmentName(partition))", error)
-      }
+    try checkStored()
+    for partition in 0..<partitions { try tend(segment(partition, writable: true), partition) }
+  }
+
+  /// The same for a partition that is mapped already, writable.
+  func tend(_ segment: PartitionSegment, _ partition: Int) throws(BusError) {
+    try sync(segment, partition)
+    guard let stored = segment.stored(in: self, partition) else { return }
+    let gate = Gate(map: map, partition: partition, headsHold: configuration.whenFull == .block)
+    let (lowest, _, _) = gate.lowest(in: segment.ring, cursor: segment.ring.cursor.loadAcquire())
+    do { _ = try stored.raiseCeiling(gate: lowest, atLeast: 1) } catch {
+      throw BusError(.unavailable, "cannot write the header of \(segmentName(partition))", error)
+    }
+  }
+
+  private func sync(_ segment: PartitionSegment, _ partition: Int) throws(BusError) {
+    guard let stored = segment.stored(in: self, partition) else { return }
+    do { try stored.synchronize(quarantine(partition, segment.ring)) } catch {
+      throw BusError(
+        .unavailable, "cannot sync bus '\(name)' to \(configuration.location.directory)", error)
+    }
+  }
+
+  private func checkStored() throws(BusError) {
+    guard configuration.storage != nil else {
+      throw BusError(
+        .usage, "bus '\(name)' is kept in memory only; create it with --storage DIR to sync it")
     }
   }
 

@@ -4,16 +4,10 @@ extension BusName {
   /// The files of a stored bus, by what its control segment says; those of another creation are left
   /// out. None where somebody died while he brought them back: they are not his work, and hold messages.
   var storedSegments: [String] {
-    let size = MemoryLayout<shmbus_control_header>.size
     guard let memory = try? SharedMemory.open(control, writable: false),
-      let found = try? memory.byteCount(), found >= size,
-      let mapping = try? Mapping(
-        memory.descriptor, byteCount: size, writable: false, populate: false)
+      let (header, state) = try? memory.controlHeader()
     else { return [] }
-    let header = unsafe mapping.base.load(as: shmbus_control_header.self)
-    let isHalfRestored =
-      unsafe SharedWord(mapping.base, at: 24).loadAcquire() == ControlState.creating
-      && header.restored != 0
+    let isHalfRestored = state == ControlState.creating && header.restored != 0
     guard header.magic == SHMBUS_CONTROL_MAGIC, !isHalfRestored,
       let directory = BusConfiguration.storage(header)
     else { return [] }
@@ -31,5 +25,16 @@ extension BusName {
       else { return true }
       return partition.generation == generation
     }
+  }
+}
+
+extension SharedMemory {
+  /// A control segment's header and its state, whatever they say; nil where it is too short for one.
+  func controlHeader() throws(SystemError) -> (header: shmbus_control_header, state: UInt64)? {
+    let size = MemoryLayout<shmbus_control_header>.size
+    guard try byteCount() >= size else { return nil }
+    let mapping = try Mapping(descriptor, byteCount: size, writable: false, populate: false)
+    let state = unsafe SharedWord(mapping.base, at: 24).loadAcquire()
+    return unsafe (mapping.base.load(as: shmbus_control_header.self), state)
   }
 }

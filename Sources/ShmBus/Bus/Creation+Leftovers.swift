@@ -29,30 +29,19 @@ extension Creation {
 
   /// A remover that died half way may have left the state of what it removed.
   private static func removeState(of memory: borrowing SharedMemory, _ name: BusName) throws {
-    let size = MemoryLayout<shmbus_control_header>.size
-    guard try memory.byteCount() >= size else { return }
-    let mapping = try Mapping(memory.descriptor, byteCount: size, writable: false, populate: false)
-    guard unsafe SharedWord(mapping.base, at: 24).loadAcquire() == ControlState.removed,
-      case .path(let directory) = BusConfiguration(
-        unsafe mapping.base.load(as: shmbus_control_header.self)
-      ).stateDirectory
+    guard let (header, state) = try memory.controlHeader(), state == ControlState.removed,
+      case .path(let directory) = BusConfiguration(header).stateDirectory
     else { return }
     try StatePlace(directory, namespace: name.namespace, name: name.name).remove()
   }
 
   /// Whether a control segment whose lock is free never became ready, or was being removed.
   static func isLeftover(_ memory: borrowing SharedMemory, _ name: BusName) throws -> Bool {
-    let size = MemoryLayout<shmbus_control_header>.size
-    guard try memory.byteCount() >= size else { return true }
-    let mapping = try Mapping(
-      memory.descriptor, byteCount: size, writable: false, populate: false)
-    let header = unsafe mapping.base.assumingMemoryBound(to: shmbus_control_header.self)
-    let magic = unsafe header.pointee.magic
-    guard magic != 0 else { return true }
-    guard magic == SHMBUS_CONTROL_MAGIC else {
-      throw BusError.wrong(name.control, "magic", found: magic, expected: SHMBUS_CONTROL_MAGIC)
+    guard let (header, state) = try memory.controlHeader(), header.magic != 0 else { return true }
+    guard header.magic == SHMBUS_CONTROL_MAGIC else {
+      throw BusError.wrong(
+        name.control, "magic", found: header.magic, expected: SHMBUS_CONTROL_MAGIC)
     }
-    let state = unsafe SharedWord(mapping.base, at: 24).loadAcquire()
     return state == ControlState.creating || state == ControlState.removed
   }
 

@@ -40,8 +40,9 @@ public enum Doctor {
     guard let directory = StatePlace.standard else { return [] }
     let names = StatePlace.names(in: directory, namespace: BusName.environmentNamespace)
     return names.compactMap { try? BusName($0) }.compactMap { name in
-      let place = StatePlace(directory, namespace: name.namespace, name: name.name)
-      return inventory.segments[name] == nil && place.hasState ? restorable(name, place) : nil
+      guard inventory.segments[name] == nil, let place = Bus.standardPlace(name), place.hasState
+      else { return nil }
+      return restorable(name, place)
     }
   }
 

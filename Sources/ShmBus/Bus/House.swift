@@ -48,8 +48,9 @@ final class House {
   /// What a stored bus needs at the interval of its `sync`: its messages on the disk, and room ahead of
   /// publishers.
   func tendStorage() throws(BusError) {
+    _ = try rings()
     guard mayWrite else { return }
-    try bus.tendStorage()
+    for (partition, segment) in segments.enumerated() { try bus.tend(segment, partition) }
   }
 
   private func rings() throws(BusError) -> [Ring] {

@@ -128,17 +128,9 @@ struct CheckpointInspector {
 
   // ------------------------------------------------------------------------------ what it says
 
-  /// The control header that was copied; nil where it is not there.
-  var control: shmbus_control_header? {
-    guard image.control.count == CheckpointImage.controlBytes else { return nil }
-    return unsafe image.control.withUnsafeBytes {
-      unsafe $0.loadUnaligned(as: shmbus_control_header.self)
-    }
-  }
-
   /// What a bus can be restored from says nothing that cannot be.
   private mutating func checkBody() {
-    guard let header = control else { return }
+    guard let header = image.header else { return }
     let base = CheckpointImage.headerBytes
     log.require(header.magic, SHMBUS_CONTROL_MAGIC, at: base, "control.magic")
     log.require(header.generation, image.generation, at: base + 16, "control.generation")

@@ -45,7 +45,7 @@ package struct CheckpointReport: Sendable {
 
 extension CheckpointInspector {
   var report: CheckpointReport {
-    let header = control
+    let header = image.header
     return CheckpointReport(
       file: log.segment, byteCount: reader.count, isWhole: isWhole, number: image.number,
       generation: image.generation, identity: image.identity, time: image.time,

@@ -46,12 +46,12 @@ package enum Inspection {
     }
     let checkpoints = segments.filter { $0.kind == .checkpoint }.map { CheckpointInspector($0) }
     logs += checkpoints.map(\.log)
-    let kept = checkpoints.lazy.compactMap(\.report.name).first
+    let kept = checkpoints.map(\.report)
     return BusReport(
       name: control?.hasHeader == true && control?.name.isEmpty == false
-        ? control?.name ?? name : kept ?? name,
+        ? control?.name ?? name : kept.lazy.compactMap(\.name).first ?? name,
       taken: Clock.realtime(), control: report, partitions: partitions,
-      checkpoints: checkpoints.map(\.report),
+      checkpoints: kept,
       findings: logs.flatMap(\.findings) + strangers(among: segments),
       findingsOmitted: logs.reduce(0) { $0 + $1.omitted })
   }

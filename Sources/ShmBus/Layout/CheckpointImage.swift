@@ -54,6 +54,14 @@ struct CheckpointImage: Equatable, Sendable {
     case durable = 160
   }
 
+  /// The control header that was copied; nil where it is not all there.
+  var header: shmbus_control_header? {
+    guard control.count == Self.controlBytes else { return nil }
+    return unsafe control.withUnsafeBytes {
+      unsafe $0.loadUnaligned(as: shmbus_control_header.self)
+    }
+  }
+
   func ceiling(of partition: Int) -> Offset {
     Self.word(partitions[partition].row, RowField.ceiling.rawValue)
   }

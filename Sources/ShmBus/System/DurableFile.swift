@@ -6,16 +6,14 @@ struct DurableFile: ~Copyable, Sendable {
   /// For errors.
   let path: String
 
-  /// Opens a file of a directory for reading and writing. A new one has exactly `mode`.
-  init(
-    _ name: String, in directory: borrowing Directory, create: Bool, mode: UInt32 = 0o600
-  ) throws(SystemError) {
+  /// Opens a file of a directory for reading and writing. A new one is its owner's alone.
+  init(_ name: String, in directory: borrowing Directory, create: Bool) throws(SystemError) {
     let path = directory.path + "/" + name
     let number = retryingInterrupts {
       unsafe openat(
         directory.number, name,
         O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0),
-        mode_t(mode))
+        mode_t(0o600))
     }
     guard number >= 0 else { throw SystemError.last("open", path) }
     let opened = Descriptor(owning: number)
@@ -59,14 +57,14 @@ struct DurableFile: ~Copyable, Sendable {
     return bytes
   }
 
-  /// Writes all of `bytes`; they are not durable before ``sync()``.
-  func write(_ bytes: [UInt8], at offset: Int = 0) throws(SystemError) {
+  /// Writes all of `bytes` at its beginning; they are not durable before ``sync()``.
+  func write(_ bytes: [UInt8]) throws(SystemError) {
     var done = 0
     // Ends: each turn writes something, is interrupted by one signal, or fails.
     while done < bytes.count {
       let count = unsafe bytes.withUnsafeBytes { buffer in
         unsafe pwrite(
-          descriptor.number, buffer.baseAddress! + done, bytes.count - done, offset + done)
+          descriptor.number, buffer.baseAddress! + done, bytes.count - done, done)
       }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw SystemError.last("write", path) }
