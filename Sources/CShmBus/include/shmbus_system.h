@@ -46,18 +46,17 @@ static inline void shmbus_copy(void *to, const void *from, size_t count) {
     __builtin_memcpy(target, source, count);
     return;
   }
-  struct {
-    char bytes[16];
-  } a, b, c, d;
+  // Vectors, not structs: those Swift would take through the stack.
+  typedef long long block __attribute__((vector_size(16), aligned(1), may_alias));
   size_t half = count > 32 ? 16 : 0;
-  __builtin_memcpy(&a, source, 16);
-  __builtin_memcpy(&b, source + half, 16);
-  __builtin_memcpy(&c, source + count - 16 - half, 16);
-  __builtin_memcpy(&d, source + count - 16, 16);
-  __builtin_memcpy(target, &a, 16);
-  __builtin_memcpy(target + half, &b, 16);
-  __builtin_memcpy(target + count - 16 - half, &c, 16);
-  __builtin_memcpy(target + count - 16, &d, 16);
+  block a = *(const block *)source;
+  block b = *(const block *)(source + half);
+  block c = *(const block *)(source + count - 16 - half);
+  block d = *(const block *)(source + count - 16);
+  *(block *)target = a;
+  *(block *)(target + half) = b;
+  *(block *)(target + count - 16 - half) = c;
+  *(block *)(target + count - 16) = d;
 }
 
 /// The CPU's cycle counter. May be read a little before or after the instructions around it.

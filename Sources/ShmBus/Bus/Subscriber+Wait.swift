@@ -92,14 +92,19 @@ extension SubscriberCore {
     return sighted.place
   }
 
-  /// A first short spin without clocks, closures, allocation or reference counts: most waits of a busy reader
-  /// end here, and what it does after the look that succeeds is time between two messages.
+  /// A first short spin without closures, allocation or reference counts: most waits of a busy reader end here,
+  /// and what it does after the look that succeeds is time between two messages.
   @usableFromInline @inline(never)
   static func isSoonReady(_ state: UnsafeMutablePointer<SubscriberState>) -> Bool {
     unsafe giveBackAll(state)
     if unsafe !state.pointee.spins || state.pointee.runLeft == 0 { return false }
     let count = unsafe state.pointee.delivered.loadRelaxed()
-    for _ in unsafe 0..<state.pointee.pace.pauses(afterReading: count) { shmbus_pause() }
+    let capacity = unsafe state.pointee.tracks[state.pointee.current].ring.capacity
+    let pause = unsafe state.pointee.pace.pause(afterReading: count, capacity: capacity)
+    if pause > 0 {
+      let end = Clock.deadline(in: pause)
+      repeat { for _ in 0..<4 { shmbus_pause() } } while Clock.monotonic() < end
+    }
     for _ in 0..<64 {
       if unsafe glance(state) { return true }
       shmbus_pause()

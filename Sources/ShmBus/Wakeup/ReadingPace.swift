@@ -5,18 +5,28 @@
 /// reader lets the publisher get a little further ahead. The first short run ends that: single messages,
 /// questions and answers are never kept waiting.
 struct ReadingPace {
-  /// A run of so many messages between two waits is long.
+  /// A run of fewer messages between two waits is short.
   static var longRun: UInt64 { 16 }
-  /// The most pauses: one or two microseconds.
-  static var longest: Int { 63 }
+  /// So is one with less than a message for each so many nanoseconds of the pause before it.
+  static var paceOfLongRuns: UInt64 { 64 }
+  /// The longest pause, in nanoseconds.
+  static var longest: UInt64 { 8_000 }
+  /// Nanoseconds for each slot of the ring: no publisher fills a slot sooner, so that the ring has room for
+  /// what comes meanwhile.
+  static var perSlot: UInt64 { 4 }
 
-  private var pauses = 0
+  private var pause: UInt64 = 0
   private var lastCount: UInt64 = 0
 
-  /// How many pauses to make, by the number of messages read so far.
-  mutating func pauses(afterReading count: UInt64) -> Int {
-    pauses = count &- lastCount < Self.longRun ? 0 : min(Self.longest, pauses &* 2 &+ 1)
+  /// How many nanoseconds to pause, by the number of messages read so far and the ring's slots.
+  mutating func pause(afterReading count: UInt64, capacity: UInt64) -> UInt64 {
+    let run = count &- lastCount
     lastCount = count
-    return pauses
+    if run < max(Self.longRun, pause / Self.paceOfLongRuns) {
+      pause = 0
+    } else {
+      pause = min(2 * pause + 32, Self.longest, capacity * Self.perSlot)
+    }
+    return pause
   }
 }
