@@ -95,9 +95,15 @@ public final class Bus: @unchecked Sendable {
     configuration.location.name(busName.partition(partition))
   }
 
-  /// Opens one partition's segment and checks that it belongs to this bus.
-  func segment(_ partition: Int, writable: Bool) throws(BusError) -> PartitionSegment {
-    do { return try PartitionSegment(self, partition, writable: writable) } catch {
+  /// Opens one partition's segment and checks that it belongs to this bus. `populated`: for an endpoint, which
+  /// is to meet no page fault where the bus is prefaulted; who only looks at a few pages has no use for it.
+  func segment(
+    _ partition: Int, writable: Bool, populated: Bool = false
+  ) throws(BusError) -> PartitionSegment {
+    do {
+      return try PartitionSegment(
+        self, partition, writable: writable, populated: populated && configuration.prefault)
+    } catch {
       // The name may belong to the next bus of this name by now.
       throw isRemoved ? .removed(name) : error
     }
@@ -126,7 +132,7 @@ final class PartitionSegment {
   /// The file's descriptor; -1 in shared memory.
   let fileNumber: Int32
 
-  init(_ bus: Bus, _ partition: Int, writable: Bool) throws(BusError) {
+  init(_ bus: Bus, _ partition: Int, writable: Bool, populated: Bool) throws(BusError) {
     let name = bus.segmentName(partition)
     let layout = bus.configuration.partitionLayout
     do throws(any Error) {
@@ -136,8 +142,8 @@ final class PartitionSegment {
         throw BusError.wrong(name, "size", found: found, expected: layout.segmentBytes)
       }
       mapping = try Mapping(
-        ring: memory.descriptor, byteCount: layout.segmentBytes, repeating: layout.payloadBytes,
-        writable: writable, populate: bus.configuration.prefault,
+        ring: memory.descriptor, byteCount: layout.segmentBytes, repeating: layout.wrap,
+        writable: writable, populate: populated,
         alignment: bus.configuration.hugePages ? HugePages.alignment : 0)
       if bus.configuration.storage != nil {
         let file = try memory.reopened(writable: false)

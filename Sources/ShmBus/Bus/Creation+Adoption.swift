@@ -50,7 +50,7 @@ extension Creation {
     // Cut short: what is missing is lost, and its place is needed again.
     if found < layout.segmentBytes { try memory.allocate(byteCount: layout.segmentBytes) }
     let mapping = try Mapping(
-      ring: memory.descriptor, byteCount: layout.segmentBytes, repeating: layout.payloadBytes,
+      ring: memory.descriptor, byteCount: layout.segmentBytes, repeating: layout.wrap,
       writable: true, populate: false)
     let ring = unsafe Ring(partitionBase: mapping.base, layout)
     let row = map.partition(partition)

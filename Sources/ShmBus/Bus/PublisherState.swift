@@ -61,7 +61,7 @@ final class PublisherCore {
     try bus.checkWhole()
     var segments: [PartitionSegment] = []
     for partition in 0..<bus.partitions {
-      segments.append(try bus.segment(partition, writable: true))
+      segments.append(try bus.segment(partition, writable: true, populated: true))
     }
     let recovery = Recovery(
       map: bus.map, rings: segments.map(\.ring), control: bus.control.descriptor.number)
@@ -132,7 +132,7 @@ final class PublisherCore {
     // Ends: at the number of partitions.
     while core.segments.count < core.bus.partitions {
       let partition = core.segments.count
-      guard let segment = try? core.bus.segment(partition, writable: true),
+      guard let segment = try? core.bus.segment(partition, writable: true, populated: true),
         (try? core.bus.watch(partition, segment, by: core.alarm)) != nil
       else { break }
       unsafe (state.pointee.lanes + partition).initialize(

@@ -45,7 +45,7 @@ final class SubscriberCore: @unchecked Sendable {
     // owns.
     var opened: [(Int, PartitionSegment)] = []
     for partition in group == nil ? chosen ?? Array(0..<bus.partitions) : [0] {
-      opened.append((partition, try bus.segment(partition, writable: false)))
+      opened.append((partition, try bus.segment(partition, writable: false, populated: true)))
     }
     let endpoint = try bus.attach(role, recovery, home: bus.homeNode)
     self.bus = bus
@@ -127,7 +127,7 @@ final class SubscriberCore: @unchecked Sendable {
 
   func ring(_ partition: Int) throws(BusError) -> Ring {
     if let segment = segments[partition] { return segment.ring }
-    let segment = try bus.segment(partition, writable: false)
+    let segment = try bus.segment(partition, writable: false, populated: true)
     try bus.watch(partition, segment, by: alarm)
     segments[partition] = segment
     return segment.ring

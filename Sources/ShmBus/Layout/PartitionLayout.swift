@@ -7,7 +7,7 @@ import CShmBus
 ///   256        cells              max publishers x 128
 ///              sparse index       slots / spacing x 16
 ///   page       slot headers       slots x 64
-///   page       payload cells      slots x slot size          mapped twice, back to back
+///   page       payload cells      slots x slot size          their beginning is mapped again behind them
 /// ```
 struct PartitionLayout: Equatable {
   static let pageSize = 4096
@@ -26,6 +26,11 @@ struct PartitionLayout: Equatable {
   var payloadOffset: Int { roundUp(headersOffset + slots * SlotHeader.size, to: Self.pageSize) }
   var payloadBytes: Int { slots * slotSize }
   var segmentBytes: Int { payloadOffset + payloadBytes }
+
+  /// The cells that are mapped once more behind the last one: the rest of whatever begins before it.
+  var wrap: Range<Int> {
+    payloadOffset..<payloadOffset + roundUp(largestMessage, to: Self.pageSize)
+  }
 
   /// The longest claim: a quarter of the ring, and what twelve bits can say.
   var longestSpan: Int { min(Int(Packed.longestSpan), slots / 4) }

@@ -60,7 +60,8 @@ struct Ring {
     unsafe SlotHeader(headers + Int(truncatingIfNeeded: (offset & mask) &<< 6))
   }
 
-  /// The payload cell of an offset; a span goes on behind it, across the wrap too (mapped twice).
+  /// The payload cell of an offset; a span goes on behind it, across the wrap too
+  /// (`PartitionLayout.wrap`).
   @inlinable @inline(__always)
   func cell(_ offset: Offset) -> UnsafeMutableRawPointer {
     unsafe payload + Int(truncatingIfNeeded: (offset & mask) &* slotSize)

@@ -35,17 +35,19 @@ struct Mapping: ~Copyable, @unchecked Sendable {
     isWritable = writable
   }
 
-  /// Maps the first `byteCount` bytes, and their last `tail` bytes once more right after them.
+  /// Maps the first `byteCount` bytes, and a stretch of them once more right after them.
   ///
-  /// What runs over the end of a ring at the object's end is then contiguous in memory.
-  /// `byteCount` and `tail` are multiples of the page. The property `byteCount` is their sum.
+  /// What runs over the end of a ring at the object's end is then contiguous in memory, as far as the
+  /// repeated beginning of the ring goes. `byteCount` and the bounds of `stretch` are multiples of the page.
+  /// The property `byteCount` counts both.
   init(
-    ring descriptor: borrowing Descriptor, byteCount: Int, repeating tail: Int, writable: Bool,
-    populate: Bool, alignment: Int = 0
+    ring descriptor: borrowing Descriptor, byteCount: Int, repeating stretch: Range<Int>,
+    writable: Bool, populate: Bool, alignment: Int = 0
   ) throws(SystemError) {
-    let (whole, overflow) = byteCount.addingReportingOverflow(tail)
-    guard tail > 0, tail <= byteCount, !overflow else {
-      throw SystemError(call: "mmap", subject: "\(byteCount) + \(tail) bytes", code: EINVAL)
+    let (whole, overflow) = byteCount.addingReportingOverflow(stretch.count)
+    guard !stretch.isEmpty, stretch.lowerBound >= 0, stretch.upperBound <= byteCount, !overflow
+    else {
+      throw SystemError(call: "mmap", subject: "\(byteCount) + \(stretch) bytes", code: EINVAL)
     }
     // Addresses first, so that nobody else's mapping can lie where the second copy must go.
     let base = unsafe try View.reserve(whole, alignment)
@@ -53,7 +55,8 @@ struct Mapping: ~Copyable, @unchecked Sendable {
       let view = View(
         descriptor: descriptor.number, protection: Self.protection(writable), populate: populate)
       _ = unsafe try view.map(at: base, offset: 0, byteCount: byteCount)
-      _ = unsafe try view.map(at: base + byteCount, offset: byteCount - tail, byteCount: tail)
+      _ = unsafe try view.map(
+        at: base + byteCount, offset: stretch.lowerBound, byteCount: stretch.count)
     } catch {
       unsafe _ = munmap(base, whole)
       throw error

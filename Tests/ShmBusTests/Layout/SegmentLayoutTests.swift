@@ -117,8 +117,10 @@ private let geometries: [BusConfiguration] = [
     #expect(layout.payloadOffset >= layout.headersOffset + configuration.slots * 64)
     #expect(
       layout.segmentBytes == layout.payloadOffset + configuration.slots * configuration.slotSize)
-    // What is mapped twice begins and ends on a page.
-    for offset in [layout.headersOffset, layout.payloadOffset, layout.segmentBytes] {
+    // What is mapped once more begins and ends on a page.
+    for offset in [
+      layout.headersOffset, layout.payloadOffset, layout.segmentBytes, layout.wrap.upperBound,
+    ] {
       #expect(offset.isMultiple(of: 4096))
     }
   }

@@ -7,20 +7,21 @@ import Testing
   private static let page = 4096
 
   @Test(arguments: [false, true])
-  func theTailShowsAgainAfterTheEnd(populate: Bool) throws {
-    let (whole, tail) = (8 * Self.page, 3 * Self.page)
+  func aStretchShowsAgainAfterTheEnd(populate: Bool) throws {
+    let whole = 8 * Self.page
+    let stretch = 5 * Self.page..<7 * Self.page
     try withSharedMemory("ring", byteCount: whole) { memory in
       let ring = try Mapping(
-        ring: memory.descriptor, byteCount: whole, repeating: tail, writable: true,
+        ring: memory.descriptor, byteCount: whole, repeating: stretch, writable: true,
         populate: populate)
-      #expect(ring.byteCount == whole + tail)
-      // A word that runs over the end: its first half ends the object, its second begins the tail.
+      #expect(ring.byteCount == whole + stretch.count)
+      // A word that runs over the end: its first half ends the object, its second begins the stretch.
       unsafe (ring.base + whole - 4).storeBytes(of: 0x1122_3344_5566_7788, as: UInt64.self)
       #expect(unsafe (ring.base + whole - 4).load(as: UInt32.self) == 0x5566_7788)
-      #expect(unsafe (ring.base + whole - tail).load(as: UInt32.self) == 0x1122_3344)
-      // And back: the object's last byte is the mapping's last byte.
-      unsafe (ring.base + whole - 1).storeBytes(of: 0xaa, as: UInt8.self)
-      #expect(unsafe (ring.base + whole + tail - 1).load(as: UInt8.self) == 0xaa)
+      #expect(unsafe (ring.base + stretch.lowerBound).load(as: UInt32.self) == 0x1122_3344)
+      // And back: the stretch's last byte is the mapping's last byte.
+      unsafe (ring.base + stretch.upperBound - 1).storeBytes(of: 0xaa, as: UInt8.self)
+      #expect(unsafe (ring.base + ring.byteCount - 1).load(as: UInt8.self) == 0xaa)
     }
   }
 
@@ -50,14 +51,14 @@ import Testing
   }
 
   @Test(arguments: [
-    (4096, 0), (4096, -4096), (4096, 8192), (8192, 100), (8200, 4096), (Int.max, 4096),
-    (-4096, 4096), (0, 4096),
+    (4096, 0..<0), (4096, -4096..<0), (4096, 0..<8192), (8192, 100..<8192),
+    (8200, 0..<4096), (Int.max, 0..<4096), (-4096, 0..<4096), (0, 0..<4096),
   ])
-  func aTailThatCannotBeIsRefused(byteCount: Int, tail: Int) throws {
-    try withSharedMemory("bad-tail", byteCount: 8192) { memory in
+  func aStretchThatCannotBeIsRefused(byteCount: Int, stretch: Range<Int>) throws {
+    try withSharedMemory("bad-stretch", byteCount: 8192) { memory in
       #expect(throws: SystemError.self) {
         _ = try Mapping(
-          ring: memory.descriptor, byteCount: byteCount, repeating: tail, writable: true,
+          ring: memory.descriptor, byteCount: byteCount, repeating: stretch, writable: true,
           populate: false)
       }
     }
@@ -68,17 +69,18 @@ import Testing
       let name = uniqueName("maps")
       let memory = try SharedMemory.create(name)
       defer { _ = try? SharedMemory.unlink(name) }
-      let (whole, tail) = (1 << 20, 1 << 16)
+      let whole = 1 << 20
+      let stretch = (whole - (1 << 16))..<whole
       try memory.allocate(byteCount: whole)
       let reader = try memory.reopened(writable: false)
       func once() {
         // Fails after the address space is reserved: at the first view, then at the second.
         _ = try? Mapping(
-          ring: reader, byteCount: whole, repeating: tail, writable: true, populate: false)
+          ring: reader, byteCount: whole, repeating: stretch, writable: true, populate: false)
         _ = try? Mapping(
-          ring: reader, byteCount: whole, repeating: 100, writable: false, populate: false)
+          ring: reader, byteCount: whole, repeating: 100..<8192, writable: false, populate: false)
         _ = try? Mapping(
-          ring: reader, byteCount: whole, repeating: tail, writable: false, populate: true)
+          ring: reader, byteCount: whole, repeating: stretch, writable: false, populate: true)
         _ = try? Mapping(reader, byteCount: whole, writable: false, populate: true)
       }
       once()
@@ -97,7 +99,8 @@ import Testing
       defer { _ = try? SharedMemory.unlink(name) }
       try memory.allocate(byteCount: 8192)
       let ring = try Mapping(
-        ring: memory.descriptor, byteCount: 8192, repeating: 4096, writable: true, populate: true)
+        ring: memory.descriptor, byteCount: 8192, repeating: 4096..<8192, writable: true,
+        populate: true)
       unsafe memset(ring.base, 7, 8192)
       let child = try forkProcess()
       if child == 0 {

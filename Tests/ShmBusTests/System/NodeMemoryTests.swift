@@ -73,8 +73,8 @@ import Testing
         memory.descriptor, byteCount: 3 * page, writable: true, populate: false,
         alignment: alignment)
       let ring = try Mapping(
-        ring: memory.descriptor, byteCount: 3 * page, repeating: 2 * page, writable: false,
-        populate: true, alignment: alignment)
+        ring: memory.descriptor, byteCount: 3 * page, repeating: page..<(3 * page),
+        writable: false, populate: true, alignment: alignment)
       #expect(unsafe UInt(bitPattern: plain.base) % UInt(alignment) == 0)
       #expect(unsafe UInt(bitPattern: ring.base) % UInt(alignment) == 0)
       unsafe SharedWord(plain.base, at: page).storeRelaxed(77)
