@@ -138,27 +138,27 @@ extension SubscriberCore {
     let keyLength = Int(key.length)
     let bytes = length + keyLength
     let fits = bytes <= ring.room(inSpan: span)
-    let mustCopy = unsafe position < track.pointee.heldFrom
-    if mustCopy {
+    var copy: UnsafeMutableRawPointer?
+    if unsafe position < track.pointee.heldFrom {
       if fits {
-        unsafe state.pointee.copies.reserve(SlotHeader.size + bytes)
-        let buffer = unsafe state.pointee.copies.base
+        let buffer = unsafe state.pointee.copies.reserve(SlotHeader.size + bytes)
         unsafe memcpy(buffer, header.base, SlotHeader.size)
         unsafe memcpy(buffer + SlotHeader.size, ring.cell(position), bytes)
+        unsafe copy = buffer
       }
       guard ring.isIntact(position) else { return unsafe overrun(track) }
     }
-    let source = unsafe mustCopy ? SlotHeader(state.pointee.copies.base) : header
-    let payload = unsafe mustCopy ? source.base + SlotHeader.size : ring.cell(position)
+    let source = unsafe copy.map { unsafe SlotHeader($0) } ?? header
+    let payload = unsafe copy.map { unsafe $0 + SlotHeader.size } ?? ring.cell(position)
     guard fits,
       unsafe isSound(
         source, payload, byteCount: bytes, flags: key.flags, at: position)
     else {
       return unsafe damaged(track, span: span)
     }
-    return .message(
+    return unsafe .message(
       SightedMessage(
-        place: place, span: span, length: length, keyLength: keyLength, isCopied: mustCopy))
+        place: place, span: span, length: length, keyLength: keyLength, isCopied: copy != nil))
   }
 
   /// Whether a message is what its publisher wrote, as far as the bus lets one know.

@@ -236,9 +236,9 @@ extension SubscriberCore {
     unsafe state.pointee.current = sighted.place
     unsafe state.pointee.runLeft = state.pointee.run
     unsafe Subscriber.count(state)
-    let buffer = unsafe state.pointee.copies.base
-    let header = unsafe sighted.isCopied ? SlotHeader(buffer) : ring.header(position)
-    let payload = unsafe sighted.isCopied ? buffer + SlotHeader.size : ring.cell(position)
+    let copy = unsafe sighted.isCopied ? state.pointee.copies.base : nil
+    let header = unsafe copy.map { unsafe SlotHeader($0) } ?? ring.header(position)
+    let payload = unsafe copy.map { unsafe $0 + SlotHeader.size } ?? ring.cell(position)
     return unsafe Message(
       track, header, payload, length: sighted.length, keyLength: sighted.keyLength,
       offset: position, end: end)

@@ -45,23 +45,22 @@ struct SubscriberState {
   var held: [Int] { (0..<heldCount).map { unsafe tracks[$0].partition }.sorted() }
 }
 
-/// Where messages go that are not safe to read in place. Grows to the largest one seen.
+/// Where messages go that are not safe to read in place. It has no memory before the first one comes:
+/// most subscribers read all of them in place. Grows to the largest one seen.
 @safe @usableFromInline
 struct CopyBuffer {
-  private(set) var base: UnsafeMutableRawPointer
-  private var capacity: Int
+  private(set) var base: UnsafeMutableRawPointer?
+  private var capacity = 0
 
-  init() {
-    capacity = 4096
-    unsafe base = .allocate(byteCount: capacity, alignment: 64)
+  /// Room for `byteCount` bytes. What was there is gone if it had to grow.
+  mutating func reserve(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    if let base = unsafe base, byteCount <= capacity { return unsafe base }
+    deallocate()
+    capacity = max(4096, byteCount + byteCount / 2)
+    let grown = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
+    unsafe base = grown
+    return unsafe grown
   }
 
-  mutating func reserve(_ byteCount: Int) {
-    guard byteCount > capacity else { return }
-    unsafe base.deallocate()
-    capacity = byteCount + byteCount / 2
-    unsafe base = .allocate(byteCount: capacity, alignment: 64)
-  }
-
-  func deallocate() { unsafe base.deallocate() }
+  func deallocate() { unsafe base?.deallocate() }
 }
