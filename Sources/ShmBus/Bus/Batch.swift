@@ -152,7 +152,7 @@ extension Publisher {
   public func publish(
     batch payloads: [[UInt8]], partition: Int? = nil, timeout: Duration? = nil
   ) throws(PublishError) -> Offset {
-    let ring = unsafe state.pointee.lanes.pointee.ring
+    let ring = unsafe state.pointee.lanes.pointee.pointee.ring
     let slots = payloads.reduce(0) { $0 + Int(ring.span(of: $1.count)) }
     var batch = try batch(slots: max(1, slots), partition: partition, timeout: timeout)
     for payload in payloads { _ = unsafe batch.append(payload.span.bytes) }

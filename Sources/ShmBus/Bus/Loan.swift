@@ -167,7 +167,7 @@ extension PublisherCore {
     let quarantine = unsafe lane.pointee.gate.quarantine(of: lane.pointee.ring)
     let stands = quarantine.settle(offset, owner: core.owner)
     let lanes = unsafe state.pointee.lanes
-    let hasOpenClaims = core.segments.indices.contains { unsafe lanes[$0].open.count > 0 }
+    let hasOpenClaims = core.segments.indices.contains { unsafe lanes[$0].pointee.open.count > 0 }
     if !hasOpenClaims, !core.syncsCommits { unsafe state.pointee.revokedSeen = seen }
     if core.loss != nil { return false }
     if stands, core.syncsCommits {

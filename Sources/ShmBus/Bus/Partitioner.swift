@@ -19,7 +19,7 @@ struct PartitionChoice {
   @usableFromInline var partitions: Int
   private var current: Int
   /// Where this publisher's lanes are: how full a ring is.
-  private let lanes: UnsafeMutablePointer<Lane>
+  private let lanes: UnsafeMutablePointer<UnsafeMutablePointer<Lane>>
   /// The partitions that are near, and how many: none where near and far are the same.
   private let local: UnsafeMutablePointer<Int>
   private var localCount = 0
@@ -31,7 +31,8 @@ struct PartitionChoice {
 
   /// `room`: how many partitions there may be.
   init(
-    _ partitioner: Partitioner, partitions: Int, lanes: UnsafeMutablePointer<Lane>, room: Int
+    _ partitioner: Partitioner, partitions: Int,
+    lanes: UnsafeMutablePointer<UnsafeMutablePointer<Lane>>, room: Int
   ) {
     unsafe self.lanes = lanes
     unsafe local = .allocate(capacity: room)
@@ -90,7 +91,7 @@ struct PartitionChoice {
   private mutating func nextLocal() -> Int? {
     turn = partitioner == .random ? anyOf(localCount) : turn + 1 >= localCount ? 0 : turn + 1
     let partition = unsafe local[turn]
-    let lane = unsafe lanes + partition
+    let lane = unsafe lanes[partition]
     let half = unsafe lane.pointee.ring.capacity / 2
     let cursor = unsafe Packed.cursorOffset(lane.pointee.ring.cursor.loadRelaxed())
     // The cached limit first: it only grows.

@@ -87,7 +87,7 @@ public struct Publisher: ~Copyable {
         unsafe wholeBatch
         ? state.pointee.choice.nextBatch() : state.pointee.choice.next()
     }
-    return unsafe state.pointee.lanes + chosen
+    return unsafe state.pointee.lanes[chosen]
   }
 
   /// Takes in partitions that were added to the bus (Y2).
@@ -200,7 +200,7 @@ public struct Publisher: ~Copyable {
   static func tooLarge(
     _ state: UnsafeMutablePointer<PublisherState>, _ byteCount: Int
   ) -> PublishError {
-    let limit = unsafe state.pointee.longestSpan * state.pointee.lanes.pointee.ring.slotSize
+    let limit = unsafe state.pointee.longestSpan * state.pointee.lanes.pointee.pointee.ring.slotSize
     return .tooLarge(byteCount: byteCount, limit: Int(limit))
   }
 }

@@ -5,8 +5,9 @@ import CShmBus
 @safe @usableFromInline
 struct PublisherState {
   @usableFromInline var clock: TSCClock
-  /// One for each partition; there is room for as many as the bus may have.
-  @usableFromInline let lanes: UnsafeMutablePointer<Lane>
+  /// Where the lane of each partition is; there is room for as many as the bus may have. A lane never
+  /// moves: open loans and batches point to it.
+  @usableFromInline let lanes: UnsafeMutablePointer<UnsafeMutablePointer<Lane>>
   /// The control header's: how many partitions there are.
   @usableFromInline let partitionCount: SharedWord
   /// What that said when the lanes were opened.
@@ -74,10 +75,10 @@ final class PublisherCore {
     self.recovery = recovery
     waiter = Waiter(map: bus.map, row: endpoint.row, strategy: wait)
     let lanes = unsafe allocateOwnLines(
-      of: Lane.self, count: bus.configuration.maxPartitions)
+      of: UnsafeMutablePointer<Lane>.self, count: bus.configuration.maxPartitions)
     for (partition, segment) in segments.enumerated() {
       unsafe (lanes + partition).initialize(
-        to: Self.lane(bus, partition, segment, row: endpoint.row))
+        to: Self.openLane(bus, partition, segment, row: endpoint.row))
     }
     unsafe state = allocateOwnLines(of: PublisherState.self, count: 1)
     self.endpoint = endpoint
@@ -111,16 +112,18 @@ final class PublisherCore {
   /// What befell the memory it works on, if anything.
   var loss: LossAlarm.Loss? { MappingTable.hasLosses ? alarm?.loss : nil }
 
-  private static func lane(
+  private static func openLane(
     _ bus: Bus, _ partition: Int, _ segment: PartitionSegment, row: Int
-  ) -> Lane {
+  ) -> UnsafeMutablePointer<Lane> {
     let gate = Gate(
       map: bus.map, partition: partition, headsHold: bus.configuration.whenFull == .block)
-    let lane = Lane(ring: segment.ring, publisher: row, gate: gate)
+    let lane = unsafe allocateOwnLines(of: Lane.self, count: 1)
+    unsafe lane.initialize(to: Lane(ring: segment.ring, publisher: row, gate: gate))
     // E5. The row's last owner may have left an announcement and a floor: both are resolved.
-    lane.cell.announced.storeRelease(0)
-    lane.cell.floor.storeRelease(Packed.none)
-    return lane
+    let cell = unsafe lane.pointee.cell
+    cell.announced.storeRelease(0)
+    cell.floor.storeRelease(Packed.none)
+    return unsafe lane
   }
 
   /// Opens partitions that were added; those that cannot be mapped are tried again with the next
@@ -136,7 +139,7 @@ final class PublisherCore {
         (try? core.bus.watch(partition, segment, by: core.alarm)) != nil
       else { break }
       unsafe (state.pointee.lanes + partition).initialize(
-        to: lane(core.bus, partition, segment, row: core.row))
+        to: openLane(core.bus, partition, segment, row: core.row))
       core.segments.append(segment)
     }
     unsafe state.pointee.choice.partitions = core.segments.count
@@ -156,8 +159,10 @@ final class PublisherCore {
     alarm?.silence()
     let lanes = unsafe state.pointee.lanes
     for partition in segments.indices {
-      unsafe lanes[partition].open.deallocate()
-      unsafe lanes[partition].cell.announced.storeRelease(0)
+      let lane = unsafe lanes[partition]
+      unsafe lane.pointee.cell.announced.storeRelease(0)
+      unsafe lane.pointee.open.deallocate()
+      unsafe lane.deinitialize(count: 1).deallocate()
     }
     unsafe state.pointee.choice.deallocate()
     unsafe lanes.deinitialize(count: segments.count).deallocate()
