@@ -54,7 +54,8 @@ struct OpenClaims {
   @usableFromInline
   struct Claim {
     var offset: Offset
-    var span: UInt64
+    /// At most `Packed.longestSpan`.
+    var span: UInt32
     /// Its slot says *claimed*, and the floor covers it: it no longer depends on the announcement.
     var marked: Bool
   }
@@ -72,7 +73,7 @@ struct OpenClaims {
   }
 
   mutating func append(_ offset: Offset, span: UInt64) {
-    self[count] = Claim(offset: offset, span: span, marked: false)
+    self[count] = Claim(offset: offset, span: UInt32(span), marked: false)
     count += 1
   }
 

@@ -89,7 +89,7 @@ extension Lane {
     for position in 0..<open.count where !open[position].marked {
       var claim = open[position]
       let mark = ControlWord(
-        state: ControlWord.claimed, lap: ring.lap(claim.offset), span: claim.span,
+        state: ControlWord.claimed, lap: ring.lap(claim.offset), span: UInt64(claim.span),
         publisher: unsafe lane.pointee.publisher)
       ring.header(claim.offset).control.storeRelease(mark.raw)  // A3, partner: G4, V4
       claim.marked = true
