@@ -57,6 +57,14 @@ int32_t shmbus_mapping_note(void *base, size_t byte_count, int writable, uint64_
   return -1;
 }
 
+void shmbus_mapping_move(int32_t index, uint64_t *words, size_t count) {
+  // In this order: a handler never meets the words before with the count of the new ones.
+  places[index].words = words;
+  // Ends: a handler makes one pass.
+  while (at_work != 0) sched_yield();
+  places[index].count = count;
+}
+
 void shmbus_mapping_forget(int32_t index) {
   places[index].stamp++;
   // Ends: a handler makes one pass. It was counted before it read the stamp, or saw the new one.
@@ -70,6 +78,7 @@ int shmbus_mapping_fate(int32_t index) { return places[index].fate; }
 static void sound(struct place *place, int fate) {
   place->fate = fate;
   __atomic_store_n(&shmbus_mappings_lost, 1, __ATOMIC_RELAXED);
+  // The words before their count (shmbus_mapping_move).
   uint64_t *words = place->words;
   size_t count = place->count, stride = place->stride;
   for (size_t i = 0; i < count; i++) {

@@ -29,6 +29,10 @@ enum {
 int32_t shmbus_mapping_note(void *base, size_t byte_count, int writable, uint64_t *words,
                             size_t count, size_t stride);
 
+/// The words of a place lie elsewhere from now on, as far apart and no fewer. Those before are not
+/// touched any more when it returns; what befell the range until then may have been told to them.
+void shmbus_mapping_move(int32_t place, uint64_t *words, size_t count);
+
 /// Takes a place back. The words are not touched any more when it returns. To be called before the
 /// range is unmapped: its addresses may be somebody else's at once.
 void shmbus_mapping_forget(int32_t place);

@@ -12,7 +12,7 @@ final class LossAlarm {
     case forked
   }
 
-  private let words: AlarmWords
+  private var words: AlarmWords
   private var places: [(place: Int32, partition: Int?)] = []
 
   /// `words` may be written until ``silence()``.
@@ -44,6 +44,14 @@ final class LossAlarm {
       return fate == .forked ? .forked : .truncated(partition: partition)
     }
     return nil
+  }
+
+  /// The words lie elsewhere from now on, and are no fewer. Those before are not touched any more.
+  func move(to words: AlarmWords) {
+    for (place, _) in places { MappingTable.move(place, to: words) }
+    self.words = words
+    // What came meanwhile may have been told to the words before alone.
+    _ = loss
   }
 
   /// The words are not touched any more.

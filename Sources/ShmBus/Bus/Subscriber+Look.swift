@@ -109,18 +109,20 @@ extension SubscriberCore {
     _ track: UnsafeMutablePointer<Track>, _ publisher: UInt64, span: UInt64,
     _ standing: Ring.Standing
   ) -> UInt64? {
-    let place = unsafe track.pointee.partition
+    let partition = unsafe track.pointee.partition
     // A damaged word names nobody who could be asked.
     guard publisher < UInt64(bus.map.layout.maxPublishers) else { return nil }
     let now = Clock.monotonic()
-    guard now &- suspects[place].probed > 1_000_000 else { return nil }
-    suspects[place].probed = now
+    var (suspect, probed) = suspects[partition] ?? (Suspect(), 0)
+    guard now &- probed > 1_000_000 else { return nil }
+    probed = now
+    defer { suspects[partition] = (suspect, probed) }
     let position = unsafe track.pointee.position
     if recovery.lockIsFree(Int(publisher)) {
       // D3. The probe came after the claim was read: its claimant is dead if the claim still stands.
       return unsafe track.pointee.ring.standing(at: position) == standing ? span : nil
     }
-    let isVoid = suspects[place].suspect.watch(
+    let isVoid = suspect.watch(
       position, span: span, publisher: Int(publisher), unsafe quarantine(track), taker: owner,
       patience: bus.configuration.claimTimeout.nanoseconds)
     return isVoid ? span : nil

@@ -11,7 +11,7 @@ final class SubscriberCore: @unchecked Sendable {
   let endpoint: Endpoint
   let state: UnsafeMutablePointer<SubscriberState>
   /// By partition: the open claim it waits at, and when it last asked whether the owner lives.
-  var suspects: [(suspect: Suspect, probed: UInt64)]
+  var suspects: [Int: (suspect: Suspect, probed: UInt64)] = [:]
   /// The words that it sleeps on, and their bits.
   var sleepWords: [SharedWord] = []
   var sleepMask: UInt64 = 1
@@ -29,6 +29,8 @@ final class SubscriberCore: @unchecked Sendable {
   /// When it last looked whether the bus still has its name.
   var lookedAtName: UInt64 = 0
   private var alarm: LossAlarm?
+  /// How many tracks there is room for.
+  private var room: Int
   let pinning: Pinning
   /// Its place in a group.
   private(set) var seat: GroupSeat?
@@ -53,10 +55,10 @@ final class SubscriberCore: @unchecked Sendable {
     self.role = role
     self.chosen = chosen
     self.whenGone = whenGone
-    let partitions = bus.configuration.maxPartitions
-    suspects = Array(repeating: (Suspect(), 0), count: partitions)
     waiter = Waiter(map: bus.map, row: endpoint.row, strategy: wait)
-    let tracks = unsafe allocateOwnLines(of: Track.self, count: partitions)
+    // Never 0: the first place can always be looked at.
+    room = opened.count
+    let tracks = unsafe allocateOwnLines(of: Track.self, count: room)
     unsafe state = allocateOwnLines(of: SubscriberState.self, count: 1)
     let watched = group?.words.generation ?? bus.map.partitionCount
     let delivered = bus.map.endpoint(endpoint.row).delivered
@@ -66,9 +68,9 @@ final class SubscriberCore: @unchecked Sendable {
       to: SubscriberState(
         tracks: tracks, watched: watched, watchedSeen: .max, delivered: delivered,
         spins: wait.spinNanoseconds > 0, core: Unmanaged.passUnretained(self)))
-    unsafe tracks.initialize(repeating: inert(opened[0].1.ring), count: partitions)
+    unsafe tracks.initialize(repeating: inert(opened[0].1.ring), count: room)
     // Nothing is taken by the plain path then.
-    let words = unsafe AlarmWords(\.plainFrom, of: tracks, count: partitions)
+    let words = unsafe AlarmWords(\.plainFrom, of: tracks, count: room)
     alarm = try bus.alarm(opened, words)
   }
 
@@ -110,8 +112,7 @@ final class SubscriberCore: @unchecked Sendable {
       unsafe tracks[place].leave()
       unsafe Self.wakePublishers(tracks + place)
     }
-    let count = bus.configuration.maxPartitions
-    unsafe tracks.deinitialize(count: count).deallocate()
+    unsafe tracks.deinitialize(count: room).deallocate()
     unsafe state.pointee.copies.deallocate()
     unsafe state.deinitialize(count: 1).deallocate()
   }
@@ -160,12 +161,26 @@ extension SubscriberCore {
   func add(_ track: Track) {
     let held = unsafe state.pointee.heldCount
     let read = unsafe state.pointee.trackCount
+    if held == room { grow() }
     // The first paused one makes room.
     if held > read { unsafe state.pointee.tracks[held] = state.pointee.tracks[read] }
     unsafe state.pointee.tracks[read] = track
     unsafe state.pointee.heldCount = held + 1
     unsafe state.pointee.trackCount = read + 1
     settleSleep()
+  }
+
+  /// Makes room for as many tracks again. Nobody points to one by now: partitions come while the next
+  /// message is asked for.
+  private func grow() {
+    let old = unsafe state.pointee.tracks
+    let tracks = unsafe allocateOwnLines(of: Track.self, count: 2 * room)
+    unsafe tracks.initialize(from: old, count: room)
+    unsafe (tracks + room).initialize(repeating: old.pointee, count: room)
+    unsafe state.pointee.tracks = tracks
+    unsafe alarm?.move(to: AlarmWords(\.plainFrom, of: tracks, count: 2 * room))
+    unsafe old.deinitialize(count: room).deallocate()
+    room *= 2
   }
 
   /// Takes a partition away; what it held back stays as it is.

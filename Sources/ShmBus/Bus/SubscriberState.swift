@@ -1,9 +1,9 @@
 /// What a subscriber's hot path touches: private memory of its thread, reached by one pointer.
 @safe @usableFromInline
 struct SubscriberState {
-  /// Those that are read come first, then the paused ones. There is room for every partition the
-  /// bus may have, and the first place can always be looked at.
-  @usableFromInline let tracks: UnsafeMutablePointer<Track>
+  /// Those that are read come first, then the paused ones. They move when a partition comes that there is
+  /// no room for. The first place can always be looked at.
+  @usableFromInline var tracks: UnsafeMutablePointer<Track>
   /// How many are read.
   @usableFromInline var trackCount = 0
   /// How many there are, with the paused.

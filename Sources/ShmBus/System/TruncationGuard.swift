@@ -44,6 +44,11 @@ enum MappingTable {
     return place
   }
 
+  /// Other words take the place of those that were noted: as far apart, and no fewer.
+  static func move(_ place: Int32, to words: AlarmWords) {
+    unsafe shmbus_mapping_move(place, words.first, words.count)
+  }
+
   static func forget(_ place: Int32) { shmbus_mapping_forget(place) }
 
   /// Whether anything befell any mapping of this process: one load.

@@ -106,6 +106,34 @@ import Testing
     }
   }
 
+  /// At defaults: a bus that may grow to sixteen partitions, and has one.
+  @Test func anEndpointTakesLessThanFourKiBOfItsProcess() async {
+    await #expect(processExitsWith: .success) {
+      let name = TestSpace.busName("small")
+      defer { TestSpace.clear(name) }
+      let bus = try Bus.create(name, BusConfiguration())
+      func ownKiB() throws -> Int {
+        let lines = try KernelFile.text(at: "/proc/self/status").split(separator: "\n")
+        let line = try #require(lines.first { $0.hasPrefix("RssAnon:") })
+        return try #require(Int(line.filter(\.isNumber)))
+      }
+      func pair() throws -> (PublisherCore, SubscriberCore) {
+        (
+          try PublisherCore(bus, .sticky),
+          try SubscriberCore(
+            bus, .subscriber, chosen: nil, from: .latest, wait: .balanced, pinning: .unasked)
+        )
+      }
+      // What the first one alone takes is not theirs.
+      var pairs = [try pair()]
+      let before = try ownKiB()
+      for _ in 0..<100 { pairs.append(try pair()) }
+      let taken = try ownKiB() - before
+      withExtendedLifetime(pairs) {}
+      #expect(taken < 200 * 4, "\(taken) KiB for 200 endpoints")
+    }
+  }
+
   /// The bus is gone for everybody but the endpoint, and then the endpoint goes.
   @Test func anEndpointKeepsItsBusMapped() throws {
     try withBus { bus in

@@ -84,6 +84,36 @@ import Testing
     }
   }
 
+  /// A subscriber's alarm is where its tracks are, and those moved.
+  @Test(arguments: ["p0", "p3"])
+  func aSubscriberWithMorePartitionsThanAtFirstIsToldAtOnce(segment: String) async {
+    await #expect(processExitsWith: .success) { [segment] in
+      TruncationGuard.install()
+      let name = TestSpace.busName("cut")
+      defer { TestSpace.clear(name) }
+      let bus = try Bus.create(
+        name, BusConfiguration(partitions: 1, maxPartitions: 4, slots: 64, slotSize: 64))
+      let publisher = try bus.publisher()
+      var subscriber = try bus.subscriber()
+      let partition = try #require(segment.last?.wholeNumberValue)
+      for partitions in 2...4 {
+        try bus.addPartitions(to: partitions)
+        try publisher.publish("new", partition: partitions - 1)
+        try #expect(subscriber.text() == "new")
+      }
+      for number in 0..<3 { try publisher.publish("\(number)", partition: partition) }
+      try #expect(subscriber.text() == "0")
+      if let message = try subscriber.next(timeout: patience) {
+        // The headers stay: by them the third message is whole.
+        cut(name, segment, to: bus.configuration.partitionLayout.payloadOffset)
+        #expect(message.bytes.array == [0])
+      }
+      let lost = SubscribeError.truncated(partition: partition)
+      #expect(subscribeError { _ = try subscriber.copy() } == lost)
+      #expect(subscribeError { _ = try subscriber.copy() } == lost)
+    }
+  }
+
   @Test func aCutControlSegmentIsToldToAll() async {
     await #expect(processExitsWith: .success) {
       TruncationGuard.install()
