@@ -52,6 +52,8 @@ int32_t shmbus_mapping_note(void *base, size_t byte_count, int writable, uint64_
     while (seen <= i && !atomic_compare_exchange_weak(&high, &seen, i + 1)) {
     }
     place->stamp++;
+    // A handler that began before does not know the place; what it found shows in other places' fates by now.
+    while (at_work != 0) sched_yield();
     return i;
   }
   return -1;
