@@ -56,9 +56,10 @@ struct KillRun {
       let cast = try run.cast(bystander: bystander)
       let isThere = try path.bring(cast.victim, to: point)
       if point == path.count { try cast.checkWake() }
-      try cast.victim.kill()
+      // Before its death: a sleeper that wakes by itself then clears away after it.
       let claimed = run.segments.cursor
       let progress = run.scenario.progress?(cast)
+      try cast.victim.kill()
       let messages = try cast.goOn()
       let outcome = try outcome(messages, progress, claimedUpTo: claimed)
       if isThere { return outcome }
