@@ -56,18 +56,19 @@ struct LatencyBench {
   ) throws -> Histogram {
     let publisher = try there.publisher(wait: strategy)
     var subscriber = try back.subscriber(wait: strategy)
-    let payload = [UInt8](repeating: 7, count: size)
+    var question = Question(byteCount: size)
     func roundTrip() throws -> UInt64 {
+      question.change()
       let start = shmbus_cycles()
       if isUntouched {
         try publisher.loan(byteCount: size).publish()
       } else {
-        try unsafe publisher.publish(payload.span.bytes)
+        try publisher.publish(question.bytes)
       }
       // Ends: with the answer, or a signal.
       while true {
         if let answer = try subscriber.next(timeout: .milliseconds(200)) {
-          guard answer.bytes.byteCount == size else {
+          guard isUntouched ? answer.bytes.byteCount == size : question.equals(answer.bytes) else {
             throw Failure(.software, "the answer is not the question")
           }
           return shmbus_cycles() &- start
@@ -91,5 +92,36 @@ struct LatencyBench {
         maxPublishers: 16,
         maxSubscribers: 16, prefault: true, stateDirectory: .none),
       keepsHouse: false)
+  }
+}
+
+/// A payload that is another one in each round: an old answer is none to it.
+private struct Question {
+  private var payload: [UInt8]
+
+  init(byteCount: Int) { payload = [UInt8](repeating: 7, count: byteCount) }
+
+  mutating func change() {
+    guard payload.count >= 8 else { return }
+    unsafe payload.withUnsafeMutableBytes { bytes in
+      unsafe bytes.storeBytes(of: bytes.load(as: UInt64.self) &+ 1, as: UInt64.self)
+    }
+  }
+
+  var bytes: RawSpan {
+    @_lifetime(borrow self) get { unsafe payload.span.bytes }
+  }
+
+  /// Looks at every byte.
+  func equals(_ answer: RawSpan) -> Bool {
+    unsafe answer.withUnsafeBytes { found in
+      unsafe payload.withUnsafeBytes { asked in
+        guard found.count == asked.count else { return false }
+        guard let base = found.baseAddress, let from = asked.baseAddress else {
+          return true
+        }
+        return unsafe memcmp(base, from, asked.count) == 0
+      }
+    }
   }
 }
