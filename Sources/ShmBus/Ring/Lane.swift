@@ -36,7 +36,7 @@ extension Lane {
   /// for all stores before it, and those for their lines. Not beyond the limit: readers still need those.
   @inlinable @inline(__always)
   static func prepare(_ lane: UnsafeMutablePointer<Lane>, beyond offset: Offset) {
-    let soon = offset &+ 8
+    let soon = offset &+ 16
     guard unsafe soon < lane.pointee.limit else { return }
     let ring = unsafe lane.pointee.ring
     unsafe shmbus_prefetch_write(ring.header(soon).base)
