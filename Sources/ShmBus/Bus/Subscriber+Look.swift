@@ -156,7 +156,8 @@ extension SubscriberCore {
       unsafe isSound(
         source, payload, byteCount: bytes, flags: key.flags, at: position)
     else {
-      return unsafe damaged(track, span: span)
+      // A member that was expired while it stood still may find half of what others wrote there since.
+      return unsafe ring.isIntact(position) ? damaged(track, span: span) : overrun(track)
     }
     return unsafe .message(
       SightedMessage(
