@@ -77,6 +77,9 @@ final class Cast {
     Violation("the victim failed: \((try? line.hear(within: 1)) ?? "it said nothing")")
   }
 
+  /// Of a victim that ended before the end of its operation.
+  var failure: Violation { Self.failure(of: line) }
+
   private var subscribersBefore: Int { (sleeper == nil ? 0 : 1) + (bystander == nil ? 0 : 1) }
   private var firstSubscriber: Int { Run.configuration().maxPublishers }
 

@@ -74,7 +74,7 @@ struct PauseRun {
   private func goOn(_ cast: Cast) throws -> [Int: UInt64] {
     if way == .pause { try cast.awaitQuiet() }
     let stop = try cast.victim.runToMark()
-    guard stop == .ended else { throw Violation("the victim stopped: \(stop)") }
+    guard stop == .ended else { throw cast.failure }
     if way == .pause { try cast.checkWake() }
     let end = try cast.victim.go()
     guard end == .gone(0) else { throw Violation("the victim ended: \(end)") }

@@ -108,6 +108,7 @@ extension Scenario {
         stage.say([:], offset)
       })
     scenario.mustHaveBystander = true
+    scenario.isRepeatable = false
     return scenario
   }
 
