@@ -61,8 +61,8 @@ struct PlacedMemory: ~Copyable {
     _ memory: borrowing SharedMemory, _ byteCount: Int, populated: Bool
   ) throws(SystemError) -> Mapping {
     try memory.allocate(byteCount: byteCount)
-    return try Mapping(
-      memory.descriptor, byteCount: byteCount, writable: true, populate: populated)
+    if populated { try memory.clear(byteCount: byteCount) }
+    return try Mapping(memory.descriptor, byteCount: byteCount, writable: true, populate: false)
   }
 
   private static func wished(
